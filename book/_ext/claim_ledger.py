@@ -1,0 +1,113 @@
+"""Sphinx extension: the directive ``claim-ledger``, a table of every claim check that the book's pages ran.
+
+The records are read from the cards in the executed pages, so the table cannot say anything that no page has measured. A
+registered claim without a check, or with two, is a warning, which the book's build treats as an error.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective
+
+from gradlab.claims import Claim, ClaimCheck, registry
+
+logger = logging.getLogger(__name__)
+
+RECORD = re.compile(r'<div class="claim-check"[^>]* data-record="([^"]*)"')
+HEADINGS = ("The claim, as it goes around", "Verdict", "What was measured", "Evidence")
+
+
+class Ledger(nodes.General, nodes.Element):
+    """Where the table goes once every page has been read."""
+
+
+class ClaimLedger(SphinxDirective):
+    """Leave a `Ledger` in the page."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return the placeholder."""
+        self.env.metadata[self.env.docname]["claim_ledger"] = True
+        return [Ledger()]
+
+
+def collect(app: Sphinx, doctree: nodes.document) -> None:
+    """Remember the records in the outputs of the page that was just read."""
+    pages = (node.astext() for node in doctree.findall(nodes.raw) if node["format"] == "html")
+    records = [json.loads(html.unescape(found)) for text in pages for found in RECORD.findall(text)]
+    _records(app.env)[app.env.docname] = records
+
+
+def forget(app: Sphinx, env: BuildEnvironment, docname: str) -> None:
+    """Drop the records of a page that is read again or gone."""
+    _records(env).pop(docname, None)
+
+
+def merge(app: Sphinx, env: BuildEnvironment, docnames: set[str], other: BuildEnvironment) -> None:
+    """Take over what a parallel reader collected."""
+    _records(env).update({name: records for name, records in _records(other).items() if name in docnames})
+
+
+def examine(app: Sphinx, env: BuildEnvironment) -> list[str]:
+    """Warn of claims that are not checked exactly once where the registry says; return the pages to write again."""
+    for claim in registry().values():
+        pages = [page for page, records in _records(env).items() for record in records if record["id"] == claim.id]
+        if pages != [claim.page]:
+            logger.warning("claim %r must have one check, in %s; it has: %s", claim.id, claim.page, pages or "none")
+    return [name for name, metadata in env.metadata.items() if "claim_ledger" in metadata]
+
+
+def fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Put the table in the place of the placeholder."""
+    checks = [ClaimCheck.from_record(record) for records in _records(app.env).values() for record in records]
+    order = list(registry())
+    checks.sort(key=lambda check: order.index(check.claim.id))
+    for placeholder in doctree.findall(Ledger):
+        placeholder.replace_self(_table(app, docname, checks))
+
+
+def _table(app: Sphinx, docname: str, checks: list[ClaimCheck]) -> nodes.table:
+    body = nodes.tbody("", *(_row(app, docname, check) for check in checks))
+    head = nodes.thead("", nodes.row("", *(nodes.entry("", nodes.paragraph("", text)) for text in HEADINGS)))
+    columns = [nodes.colspec(colwidth=width) for width in (34, 16, 36, 14)]
+    return nodes.table("", nodes.tgroup("", *columns, head, body, cols=len(HEADINGS)), classes=["claim-ledger"])
+
+
+def _row(app: Sphinx, docname: str, check: ClaimCheck) -> nodes.row:
+    measured = [nodes.paragraph("", f"{check.as_stated.finding} (claimed: {check.as_stated.prediction})")]
+    if check.on_condition is not None:
+        text = f"{check.claim.condition} {check.on_condition.finding} (then: {check.on_condition.prediction})"
+        measured.append(nodes.paragraph("", text))
+    link = nodes.paragraph("", "", _link(app, docname, check.claim))
+    cells = [[nodes.paragraph("", check.claim.statement)], [nodes.paragraph("", check.verdict)], measured, [link]]
+    return nodes.row("", *(nodes.entry("", *cell) for cell in cells))
+
+
+def _link(app: Sphinx, docname: str, claim: Claim) -> nodes.reference:
+    uri = f"{app.builder.get_relative_uri(docname, claim.page)}#claim-{claim.id}"
+    return nodes.reference("", app.env.titles[claim.page].astext(), internal=True, refuri=uri)
+
+
+def _records(env: BuildEnvironment) -> dict[str, list[dict[str, Any]]]:
+    if not hasattr(env, "claim_records"):
+        env.claim_records = {}
+    return env.claim_records
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Connect to Sphinx."""
+    app.add_node(Ledger)
+    app.add_directive("claim-ledger", ClaimLedger)
+    app.connect("doctree-read", collect)
+    app.connect("env-purge-doc", forget)
+    app.connect("env-merge-info", merge)
+    app.connect("env-updated", examine)
+    app.connect("doctree-resolved", fill)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

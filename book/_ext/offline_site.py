@@ -1,0 +1,92 @@
+"""Sphinx extension: every script, font and style that a page loads comes from the site itself, and no more than needed.
+
+* MathJax comes from the wheel of ``sphinx-mathjax-offline``: the files that pages load, not its 24 MB.
+* ``explorables.js`` brings explorable figures to life from the state that the build stored in the page; until it has
+  run, without JavaScript, and in print, the figure's first picture stands there.
+* What the theme loads without need is left out: Thebe, scripts named twice, and a second copy of its icons.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import shutil
+from importlib.metadata import distribution
+from pathlib import Path
+from typing import Any
+
+from sphinx.application import Sphinx
+from sphinx.config import Config
+
+STATIC = Path(__file__).parents[1] / "_static"
+MATHJAX = ("tex-chtml.js", "output/chtml/fonts/woff-v2/*.woff", "input/tex/extensions/*.js", "a11y/*.js")
+STATE = "application/vnd.jupyter.widget-state+json"
+VIEW = re.compile(r'<script type="application/vnd\.jupyter\.widget-view\+json">(.*?)</script>', re.DOTALL)
+
+
+def configure(app: Sphinx, config: Config) -> None:
+    """Add our static files.
+
+    Not in ``_config.yml``: Jupyter Book would put every script and style sheet below a folder named there on every
+    page.
+    """
+    config.html_static_path = [*config.html_static_path, str(STATIC)]
+    config.mathjax_path = "mathjax/tex-chtml.js"
+    config.nb_ipywidgets_js = {"explorables.js": {}}
+
+
+def trim_page(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
+    """Leave out scripts that a page does not need, and put each explorable figure's first picture in its place."""
+    seen, kept = set(), []
+    for script in context["script_files"]:
+        name, body = str(getattr(script, "filename", script) or ""), getattr(script, "attributes", {}).get("body") or ""
+        if (name, body) in seen or "THEBE_JS_URL" in body or "thebe" in name:
+            continue
+        seen.add((name, body))
+        kept.append(script)
+        if getattr(script, "attributes", {}).get("type") == STATE:
+            models = json.loads(body)["state"]
+            context["body"] = VIEW.sub(lambda view, models=models: _still(view, models), context["body"])
+    context["script_files"] = kept
+
+
+def _still(view: re.Match, models: dict[str, Any]) -> str:
+    """Return the stored view with the figure's first picture before it, for `explorables.js` to replace."""
+    state = models.get(json.loads(view[1])["model_id"], {}).get("state", {})
+    if "frames" not in state:
+        return view[0]
+    flat = 0
+    for param, index in zip(state["params"], state["index"], strict=True):
+        flat = flat * len(param["text"]) + index
+    frame = state["frames"][flat]
+    return (
+        f'<figure class="gradlab-figure gradlab-still"><div role="img" aria-label="{html.escape(frame["alt"])}">'
+        f"{frame['svg']}</div><figcaption>{html.escape(state['caption'])}</figcaption></figure>{view[0]}"
+    )
+
+
+def finish_site(app: Sphinx, exception: Exception | None) -> None:
+    """Copy what pages load of MathJax, and empty the theme's second copy of its icons."""
+    if exception is not None or app.builder.format != "html":
+        return
+    static = Path(app.outdir) / "_static"
+    package = Path(str(distribution("sphinx-mathjax-offline").locate_file("sphinx-mathjax-offline/static/mathjax")))
+    for path in (path for pattern in MATHJAX for path in package.glob(pattern)):
+        target = static / "mathjax" / path.relative_to(package)
+        if not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+    # The theme draws its icons with a web font; this script of 542 kB (compressed) would draw them a second time.
+    icons = static / "scripts" / "fontawesome.js"
+    icons.write_text("/* the icons come from the web font in the theme's style sheet */\n")
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Connect to Sphinx."""
+    app.connect("config-inited", configure, priority=900)
+    app.connect("html-page-context", trim_page, priority=900)
+    app.connect("build-finished", finish_site)
+    app.add_css_file("book.css", priority=900)
+    app.add_js_file("accessible.js", priority=900, loading_method="defer")
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

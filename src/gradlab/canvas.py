@@ -1,0 +1,191 @@
+"""The book's sheet of paper: one style, a figure that carries its words, and its picture as SVG.
+
+One drawing serves light and dark pages: text, axes and ticks are drawn in a stand-in colour that the SVG replaces
+by ``currentColor``, on a transparent ground. What is drawn on the sheet is `gradlab.figures`' business.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import io
+import re
+from typing import Any
+
+import matplotlib
+from matplotlib.axis import Axis
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullLocator
+
+from gradlab.numerals import power_of_ten
+
+INK = "#0b0c0d"
+"""Stands for "the colour of the text"; drawn figures use it for nothing else."""
+
+BLUE, ORANGE, GREEN, VIOLET, OCHRE, RED = PALETTE = (
+    "#1f83d6",
+    "#d9660a",
+    "#2e9e5b",
+    "#b565c9",
+    "#b07900",
+    "#e0526b",
+)
+"""Colours with a contrast of at least 3:1 against `GROUNDS`."""
+
+GROUNDS = {"light": "#ffffff", "dark": "#121212"}
+"""The page's background in the two colour schemes of the book's theme."""
+
+STYLE = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "gradlab",
+    "figure.figsize": (4.8, 3.1),
+    "figure.constrained_layout.use": True,
+    "figure.facecolor": "none",
+    "savefig.facecolor": "none",
+    "axes.facecolor": "none",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": "medium",
+    "axes.titlelocation": "left",
+    "axes.prop_cycle": matplotlib.cycler(color=PALETTE),
+    "font.size": 9.5,
+    "font.family": "DejaVu Sans",  # comes with matplotlib: the same layout on every machine
+    "lines.linewidth": 2.0,
+    "legend.frameon": False,
+    **dict.fromkeys(
+        ("text.color", "axes.edgecolor", "axes.labelcolor", "axes.titlecolor", "xtick.color", "ytick.color"), INK
+    ),
+}
+
+
+class Sheet(Figure):
+    """A matplotlib ``Figure`` that knows its alt text and caption, and shows itself as SVG in a notebook.
+
+    Parameters
+    ----------
+    alt : str
+        What a sighted reader takes away from the picture.
+    caption : str
+        What is plotted, with which settings.
+    **figure
+        Passed on to `matplotlib.figure.Figure`.
+
+    Raises
+    ------
+    TypeError
+        If `alt` or `caption` is not text.
+    ValueError
+        If `alt` or `caption` is blank.
+    """
+
+    def __init__(self, *, alt: str, caption: str, **figure: Any) -> None:
+        for name, words in (("alt", alt), ("caption", caption)):
+            if not isinstance(words, str):
+                raise TypeError(f"{name} must be text, got {words!r}")
+            if not words.strip():
+                raise ValueError(f"{name} must say something, got {words!r}")
+        self.alt, self.caption = alt, caption
+        with matplotlib.rc_context(STYLE):
+            super().__init__(**figure)
+
+    def svg(self) -> str:
+        """Return the picture as an SVG element for inline use, without fixed colours for text and axes."""
+        return svg_of(self)
+
+    def _repr_html_(self) -> str:
+        return (
+            f'<figure class="gradlab-figure"><div role="img" aria-label="{html.escape(self.alt)}">{self.svg()}</div>'
+            f"<figcaption>{html.escape(self.caption)}</figcaption></figure>"
+        )
+
+    def _repr_png_(self) -> bytes:
+        """Return a picture on white for places that show no SVG, such as a printed notebook."""
+        buffer = io.BytesIO()
+        self.savefig(buffer, format="png", dpi=144, facecolor="white")
+        return buffer.getvalue()
+
+
+def svg_of(figure: Figure) -> str:
+    """Return any matplotlib figure as an SVG element for inline use.
+
+    Parameters
+    ----------
+    figure : Figure
+        Drawn under `STYLE`, so that its text is in `INK`.
+
+    Returns
+    -------
+    str
+        One ``<svg>`` element, hidden from assistive technology (the words around it speak for it).
+
+    Raises
+    ------
+    TypeError
+        If `figure` is not a matplotlib figure.
+    """
+    if not isinstance(figure, Figure):
+        raise TypeError(f"figure must be a matplotlib Figure, got {figure!r}")
+    buffer = io.StringIO()
+    with matplotlib.rc_context(STYLE):
+        figure.savefig(buffer, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
+    return _for_a_page(buffer.getvalue())
+
+
+def _for_a_page(svg: str) -> str:
+    """Make matplotlib's SVG file fit to stand inside an HTML page beside others of its kind."""
+    svg = svg[svg.index("<svg") :]
+    # matplotlib's style sheet says `*`, which inside a page means every element of the page
+    svg = re.sub(r"<style.*?</style>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", svg, flags=re.DOTALL)
+    svg = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", svg)
+    svg = re.sub(r" font-family: [^;\"]*;", "", svg)  # the page's own font
+    used = set(re.findall(r"(?:href=\"|url\()#([\w.-]+)", svg))
+    mark = hashlib.sha256(svg.encode()).hexdigest()[:8]  # two pictures on a page must not share an id
+    svg = re.sub(r" id=\"([\w.-]+)\"", lambda m: f' id="{m[1]}-{mark}"' if m[1] in used else "", svg)
+    svg = re.sub(r"(href=\"|url\()#([\w.-]+)", rf"\1#\2-{mark}", svg)
+    root = 'class="gradlab-svg" aria-hidden="true" style="stroke-linejoin: round; stroke-linecap: butt" '
+    svg = svg.replace("<svg ", f"<svg {root}", 1).replace(INK, "currentColor")
+    return re.sub(r">\s+<", "><", svg).strip()
+
+
+def sheet(*, alt: str, caption: str, **subplots: Any) -> tuple[Sheet, Any]:
+    """Return a new figure in the book's style, and its axes.
+
+    Parameters
+    ----------
+    alt, caption : str
+        See `Sheet`.
+    **subplots
+        Passed on to ``Figure.subplots``; ``figsize`` (inches) goes to the figure.
+
+    Returns
+    -------
+    tuple
+        The `Sheet`, and one ``Axes`` or an array of them as ``Figure.subplots`` returns it.
+
+    Raises
+    ------
+    TypeError
+        If `alt` or `caption` is not text.
+    ValueError
+        If `alt` or `caption` is blank.
+    """
+    size = {"figsize": subplots.pop("figsize")} if "figsize" in subplots else {}
+    figure = Sheet(alt=alt, caption=caption, **size)
+    with matplotlib.rc_context(STYLE):
+        return figure, figure.subplots(**subplots)
+
+
+def log_axis(axis: Axis) -> None:
+    """Make a matplotlib ``Axis`` logarithmic, with ticks such as 10³ in plain text.
+
+    Raises
+    ------
+    TypeError
+        If `axis` is not the ``xaxis`` or ``yaxis`` of an ``Axes``.
+    """
+    if not isinstance(axis, Axis):
+        raise TypeError(f"axis must be the xaxis or yaxis of a matplotlib Axes, got {axis!r}")
+    axis.axes.set(**{f"{axis.axis_name}scale": "log"})
+    axis.set_major_formatter(FuncFormatter(lambda value, _: power_of_ten(value)))
+    axis.set_minor_locator(NullLocator())
