@@ -47,6 +47,14 @@ def test_there_are_chapters():
     assert notebooks.chapters()
 
 
+def test_chapters_are_found_in_folders_but_not_among_checkpoints(tmp_path):
+    for name in ("02.ipynb", "01/a.ipynb", ".ipynb_checkpoints/02-checkpoint.ipynb", "notes.md"):
+        path = tmp_path / "chapters" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    assert notebooks.chapters(tmp_path) == [tmp_path / "chapters/01/a.ipynb", tmp_path / "chapters/02.ipynb"]
+
+
 @pytest.mark.parametrize("path", notebooks.chapters(), ids=lambda path: path.stem)
 def test_chapter_is_clean(path):
     assert notebooks.problems(path) == []
@@ -74,6 +82,8 @@ CONTENT = {
     "older format": (lambda nb: nb.update(nbformat_minor=4), "4.4"),
     "repeated id": (lambda nb: nb["cells"][3].update(id="sum"), "ids of more than one cell: sum"),
     "id of the set-up cell repeated": (lambda nb: nb["cells"][3].update(id="set-up"), "more than one cell: set-up"),
+    "id of a repeated id taken": (lambda nb: [nb["cells"][n].update(id="cell-4") for n in (0, 3)], "one cell: cell-4"),
+    "notebook fields": (lambda nb: nb.update(signature="x"), "fields: signature"),
     "no id": (lambda nb: nb["cells"][0].pop("id"), "id: None"),
     "not an id": (lambda nb: nb["cells"][0].update(id="a b"), "id: 'a b'"),
     "fields": (lambda nb: nb["cells"][0].update(outputs=[], execution_count=None), "fields: execution_count, outputs"),

@@ -37,7 +37,7 @@ def configure(app: Sphinx, config: Config) -> None:
 
 
 def trim_page(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
-    """Leave out scripts that a page does not need, and put each explorable figure's first picture in its place."""
+    """Leave out needless scripts, put each explorable figure's first picture in its place, mend a role."""
     seen, kept = set(), []
     for script in context["script_files"]:
         name, body = str(getattr(script, "filename", script) or ""), getattr(script, "attributes", {}).get("body") or ""
@@ -49,6 +49,8 @@ def trim_page(app: Sphinx, pagename: str, templatename: str, context: dict[str, 
             models = json.loads(body)["state"]
             context["body"] = VIEW.sub(lambda view, models=models: _still(view, models), context["body"])
     context["script_files"] = kept
+    # docutils gives bibliography entries a role that ARIA has withdrawn, inside a list that may not hold it
+    context["body"] = context.get("body", "").replace('role="doc-biblioentry"', 'role="listitem"')
 
 
 def _still(view: re.Match, models: dict[str, Any]) -> str:

@@ -9,15 +9,19 @@ from __future__ import annotations
 import hashlib
 import html
 import io
+import math
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
-from gradlab.numerals import power_of_ten
+from gradlab.numerals import power_of_ten, readable, superscript
 
 INK = "#0b0c0d"
 """Stands for "the colour of the text"; drawn figures use it for nothing else."""
@@ -56,6 +60,9 @@ STYLE = {
         ("text.color", "axes.edgecolor", "axes.labelcolor", "axes.titlecolor", "xtick.color", "ytick.color"), INK
     ),
 }
+
+styled = matplotlib.rc_context(STYLE)
+"""Decorator for a drawing function: what it draws is in the book's style."""
 
 
 class Sheet(Figure):
@@ -189,3 +196,54 @@ def log_axis(axis: Axis) -> None:
     axis.axes.set(**{f"{axis.axis_name}scale": "log"})
     axis.set_major_formatter(FuncFormatter(lambda value, _: power_of_ten(value)))
     axis.set_minor_locator(NullLocator())
+
+
+def label_powers_of_ten(ax: Axes) -> None:
+    """Label a y axis that holds exponents of ten (for data beyond the range of float64, which a log axis cannot hold).
+
+    Parameters
+    ----------
+    ax : Axes
+        With its final limits.
+
+    Raises
+    ------
+    TypeError
+        If `ax` is not an ``Axes``.
+    """
+    _require_axes(ax)
+    whole = np.ptp(ax.get_ylim()) >= 2
+    ax.yaxis.set_major_locator(MaxNLocator(7, integer=whole, min_n_ticks=2))
+    ax.yaxis.set_minor_locator(NullLocator())
+    ax.yaxis.set_major_formatter(
+        FuncFormatter(lambda k, _: f"10{superscript(round(k))}" if whole and k else readable(10**k, 2))
+    )
+
+
+def label_ends(ax: Axes, x: float, labels: Sequence[tuple[str, float, str]]) -> None:
+    """Write a label beside the end of each line, pushed apart where two would overlap.
+
+    Parameters
+    ----------
+    ax : Axes
+        With its final limits.
+    x : float
+        Where the lines end.
+    labels : sequence of (str, float, str)
+        Text, height and colour of each.
+
+    Raises
+    ------
+    TypeError
+        If `ax` is not an ``Axes``.
+    """
+    _require_axes(ax)
+    apart, lowest = 0.075 * np.ptp(ax.get_ylim()), -math.inf
+    for text, y, color in sorted(labels, key=lambda label: label[1]):
+        lowest = max(y, lowest + apart)
+        ax.annotate(text, (x, lowest), (4, 0), textcoords="offset points", va="center", color=color)
+
+
+def _require_axes(ax: Axes) -> None:
+    if not isinstance(ax, Axes):
+        raise TypeError(f"ax must be a matplotlib Axes, got {ax!r}")

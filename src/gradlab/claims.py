@@ -12,15 +12,13 @@ import math
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Any
 
-import numpy as np
-
-from gradlab.arguments import real_array, real_number
-from gradlab.numerals import readable
+from gradlab.arguments import real_number
+from gradlab.evidence import Evidence
 
 HOLDS, CONDITIONAL, FAILS = VERDICTS = ("holds", "holds, with a condition", "does not hold")
 
@@ -60,85 +58,6 @@ def registry() -> Mapping[str, Claim]:
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """What was measured, and what it would be if the claim were true. State exactly one prediction.
-
-    Parameters
-    ----------
-    measured : float or array_like
-        One number, or one for each seed; infinities are allowed, NaN is not.
-    expected : float, optional
-        The claim predicts this value ...
-    tolerance : float, optional
-        ... up to this absolute error, 0 unless stated.
-    at_least, at_most : float, optional
-        The claim predicts a value on this side.
-
-    Raises
-    ------
-    TypeError
-        If an argument is not a real number (or, for `measured`, an array of them).
-    ValueError
-        If there is not exactly one prediction, if a number is NaN, or if `tolerance` is negative or comes without
-        `expected`.
-    """
-
-    measured: tuple[float, ...]
-    expected: float | None = None
-    tolerance: float = 0.0
-    at_least: float | None = None
-    at_most: float | None = None
-
-    def __post_init__(self) -> None:
-        predictions = {name: getattr(self, name) for name in ("expected", "at_least", "at_most")}
-        stated = [name for name, value in predictions.items() if value is not None]
-        if len(stated) != 1:
-            raise ValueError(f"exactly one of expected, at_least and at_most must be given, got {predictions}")
-        values = self.measured.detach() if hasattr(self.measured, "detach") else self.measured
-        values = real_array("measured", np.atleast_1d(np.asarray(values)).reshape(-1), ndim=1)
-        if np.isnan(values).any():
-            raise ValueError(f"measured must not hold NaN (count the runs that end in NaN), got {values}")
-        tolerance = real_number("tolerance", self.tolerance)
-        if tolerance < 0 or (tolerance > 0 and self.expected is None):
-            raise ValueError(f"tolerance must be non-negative and go with expected, got {self.tolerance!r}")
-        fields = {"measured": tuple(values.tolist()), "tolerance": tolerance}
-        fields |= {name: real_number(name, predictions[name]) for name in stated}
-        for name, value in fields.items():
-            object.__setattr__(self, name, value)  # a frozen dataclass normalises its fields this way
-
-    @property
-    def agrees(self) -> bool:
-        """Whether every measured value is as predicted."""
-        if self.at_least is not None:
-            return all(value >= self.at_least for value in self.measured)
-        if self.at_most is not None:
-            return all(value <= self.at_most for value in self.measured)
-        # equality first: inf - inf is NaN
-        return all(v == self.expected or abs(v - self.expected) <= self.tolerance for v in self.measured)
-
-    @property
-    def prediction(self) -> str:
-        """The prediction in words."""
-        if self.expected is None:
-            return (
-                f"at least {readable(self.at_least)}" if self.at_most is None else f"at most {readable(self.at_most)}"
-            )
-        return readable(self.expected) + (f" ± {readable(self.tolerance, 2)}" if self.tolerance else "")
-
-    @property
-    def finding(self) -> str:
-        """The measured values in words: one number, or the range over the seeds."""
-        low, high = readable(min(self.measured)), readable(max(self.measured))
-        if len(self.measured) == 1:
-            return low
-        return (
-            f"{low} in each of {len(self.measured)} runs"
-            if low == high
-            else (f"{low} to {high} over {len(self.measured)} runs")
-        )
-
-
-@dataclass(frozen=True)
 class ClaimCheck:
     """A claim, the evidence, and the verdict that follows. Shows itself as a card in a notebook.
 
@@ -169,8 +88,8 @@ class ClaimCheck:
         return {
             "id": self.claim.id,
             "verdict": self.verdict,
-            "as_stated": _as_json(self.as_stated),
-            "on_condition": _as_json(self.on_condition),
+            "as_stated": self.as_stated.as_json(),
+            "on_condition": self.on_condition.as_json() if self.on_condition is not None else None,
         }
 
     @classmethod
@@ -182,10 +101,7 @@ class ClaimCheck:
         ValueError
             If the record's claim is not registered, or its verdict is not the one that its evidence gives.
         """
-        evidence = [
-            Evidence(**{name: _number(value) for name, value in fields.items()}) if fields else None
-            for fields in (record["as_stated"], record["on_condition"])
-        ]
+        evidence = [Evidence.from_json(record[part]) for part in ("as_stated", "on_condition") if record[part]]
         if record["id"] not in registry():
             raise ValueError(f"record must be of a registered claim, got {record['id']!r}")
         recomputed = cls(registry()[record["id"]], *evidence)
@@ -305,20 +221,3 @@ def said(text: str, value: Any, *, tolerance: float | None = None) -> None:
         agrees = abs(number - float(plain)) <= tolerance
     if not agrees:
         raise AssertionError(f"the text says {text}, the code gives {number!r}")
-
-
-def _as_json(evidence: Evidence | None) -> dict[str, Any] | None:
-    """Strict JSON has no infinity: non-finite numbers are written as text, which `_number` reads back."""
-    if evidence is None:
-        return None
-    return {name: _text(value) for name, value in asdict(evidence).items() if value is not None}
-
-
-def _text(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return [_text(item) for item in value]
-    return value if math.isfinite(value) else str(value)
-
-
-def _number(value: Any) -> Any:
-    return [_number(item) for item in value] if isinstance(value, list) else float(value)

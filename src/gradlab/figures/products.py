@@ -1,24 +1,32 @@
-"""Every picture of the book: each function takes data and returns a finished figure with its alt text and caption.
-
-How a figure looks in general (style, SVG, light and dark) is `gradlab.canvas`' business.
-"""
+"""Products along the depth: their steps, their paths, the norms of powers."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
 
-import matplotlib
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
 from gradlab.arguments import one_of, positive_number, real_array, real_number, whole_number
-from gradlab.canvas import BLUE, GREEN, INK, ORANGE, RED, STYLE, VIOLET, Sheet, log_axis, sheet
-from gradlab.numerals import readable, superscript
+from gradlab.canvas import (
+    BLUE,
+    GREEN,
+    INK,
+    ORANGE,
+    VIOLET,
+    Sheet,
+    label_ends,
+    label_powers_of_ten,
+    log_axis,
+    sheet,
+    styled,
+)
+from gradlab.numerals import readable
 
-styled = matplotlib.rc_context(STYLE)
+THIN_LINES = 20
+"""How many single runs a picture of many runs shows."""
 
 
 @styled
@@ -69,7 +77,7 @@ def log_gradient_as_a_sum(factors: ArrayLike, *, layers: Sequence[int] | None = 
         ax.set_xlabel("layer")
     else:
         ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-    _powers_of_ten(ax)
+    label_powers_of_ten(ax)
     return figure
 
 
@@ -114,21 +122,21 @@ def paths_along_depth(
     figure, ax = sheet(
         alt=f"After {depth} layers the median {quantity} is {readable(10 ** middle[-1], 2)}; nine runs in ten lie "
         f"between {readable(10 ** low[-1], 2)} and {readable(10 ** high[-1], 2)}." + (f" {ends}." if ends else ""),
-        caption=f"{runs} runs (thin), their median (thick) and the band that holds nine runs in ten, "
-        "on a logarithmic axis.",
+        caption=f"Median of {runs} runs (thick), the band that holds nine runs in ten, and {min(runs, THIN_LINES)} "
+        "of the runs (thin), on a logarithmic axis.",
     )
     at = np.arange(depth + 1)
     ax.fill_between(at, low, high, color=BLUE, alpha=0.18, linewidth=0)
-    ax.plot(at, tens[:20].T, color=BLUE, linewidth=0.6, alpha=0.6)
+    ax.plot(at, tens[:THIN_LINES].T, color=BLUE, linewidth=0.6, alpha=0.6)
     ax.plot(at, middle, color=BLUE, linewidth=2.6)
     labels = [("median", middle[-1], BLUE)]
     for (label, slope), color, dash in zip(lines.items(), (ORANGE, VIOLET, GREEN), ("--", ":", "-."), strict=False):
         ax.plot(at, slope * at, color=color, linestyle=dash)
         labels.append((label, slope * depth, color))
     ax.set(xlabel="depth", title=quantity, xlim=(0, depth * 1.35), ylim=limits)
-    _label_ends(ax, depth, labels)
+    label_ends(ax, depth, labels)
     ax.set_xticks(np.linspace(0, depth, 5))
-    _powers_of_ten(ax)
+    label_powers_of_ten(ax)
     return figure
 
 
@@ -167,7 +175,7 @@ def norm_along_depth(gain: float, depth: int = 50) -> Sheet:
     ax.annotate(end, (depth, tens[-1]), (6, 0), textcoords="offset points", va="center", weight="bold", color=color)
     ax.set(xlabel="layer", title="norm of the signal", xlim=(0, depth * 1.3), ylim=(-17, 17))
     ax.set_xticks(np.linspace(0, depth, 6))
-    _powers_of_ten(ax)
+    label_powers_of_ten(ax)
     return figure
 
 
@@ -231,141 +239,3 @@ def norm_against_depth(
     ax.set(xlabel="depth", title="norm of the product", xlim=(0, depth * 1.45), ylim=limits)
     ax.set_xticks(np.linspace(0, depth, 5))
     return figure
-
-
-@styled
-def last_depths(depths: Mapping[str, int], *, factor: float, furthest: int) -> Sheet:
-    """How deep a product of equal factors gets in each number format before it is infinite or zero.
-
-    Parameters
-    ----------
-    depths : mapping of str to int
-        Name of each format, and the first depth at which the product has left it.
-    factor : float
-        The factor of every layer, positive and not 1.
-    furthest : int
-        End of the depth axis, at least 2.
-
-    Returns
-    -------
-    Sheet
-
-    Raises
-    ------
-    TypeError
-        If a number is not of the kind stated.
-    ValueError
-        If `depths` is empty or holds a depth below 1, or another number is outside its range.
-    """
-    factor, furthest = positive_number("factor", factor), whole_number("furthest", furthest, at_least=2)
-    if not depths or factor == 1:
-        raise ValueError(f"depths must not be empty and factor must not be 1, got {depths!r} and {factor!r}")
-    depths = {name: whole_number(name, depth, at_least=1) for name, depth in depths.items()}
-    end = "inf" if factor > 1 else "0"
-    figure, ax = sheet(
-        alt=f"{factor:g} to the power of the depth becomes {end} at depth "
-        + ", ".join(f"{depth:,} in {name}" for name, depth in depths.items())
-        + ".",
-        caption="Depth at which a product of equal factors leaves each number format, found by multiplying. "
-        "Depth on a logarithmic axis.",
-    )
-    color, names = (BLUE if factor > 1 else ORANGE), list(depths)
-    ax.barh(names, depths.values(), color=color, height=0.5)
-    for name, depth in depths.items():
-        ax.annotate(
-            f"{end} at {depth:,}", (depth, name), (5, 0), textcoords="offset points", va="center", weight="bold"
-        )
-    log_axis(ax.xaxis)
-    ax.invert_yaxis()
-    ax.set(xlabel="depth", title=f"{factor:g} to the power of the depth", xlim=(1, furthest))
-    ax.tick_params(axis="y", length=0)
-    return figure
-
-
-@styled
-def signal_and_loss(signals: ArrayLike, losses: ArrayLike, *, settings: str) -> Sheet:
-    """The gradient on its way back through a network, and what became of the training runs.
-
-    Parameters
-    ----------
-    signals : array_like, shape (seeds, layers)
-        Norm of the backward signal at each layer, layer 1 first, before training.
-    losses : array_like, shape (seeds, steps)
-        Loss before every step of training. NaN and infinities are drawn as crosses at the upper edge.
-    settings : str
-        What was trained, for the caption.
-
-    Returns
-    -------
-    Sheet
-
-    Raises
-    ------
-    TypeError
-        If an array does not hold real numbers.
-    ValueError
-        If an array does not have two axes, or the two have different numbers of seeds.
-    """
-    signals, losses = real_array("signals", signals, ndim=2), real_array("losses", losses, ndim=2)
-    if len(signals) != len(losses):
-        raise ValueError(f"losses must have as many seeds as signals ({len(signals)}), got shape {losses.shape}")
-    seeds, steps = losses.shape
-    dead = ~np.isfinite(losses).all(axis=1)
-    growth = readable(float(np.median(signals[:, 0] / signals[:, -1])), 2)
-    when = f", the first at step {_first_death(losses)}" if dead.any() else ""
-    figure, (above, below) = sheet(
-        alt=f"From the last layer to the first the gradient is multiplied by {growth}. "
-        f"{dead.sum()} of {seeds} training runs die{when}.",
-        caption=settings,
-        nrows=2,
-        figsize=(4.8, 5.0),
-    )
-    at = np.arange(1, signals.shape[1] + 1)
-    above.fill_between(at, signals.min(axis=0), signals.max(axis=0), color=BLUE, alpha=0.2, linewidth=0)
-    above.plot(at, np.median(signals, axis=0), color=BLUE)
-    above.set(xlabel="layer (1 is nearest the input)", title="size of the gradient on its way back", ylim=(1e-9, 1e9))
-    log_axis(above.yaxis)
-    above.set_yticks(10.0 ** np.arange(-9, 10, 3))
-    above.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-    below.set(xlabel="training step", title="loss", xlim=(-0.5, steps - 0.5), ylim=(1e-2, 1e7))
-    log_axis(below.yaxis)
-    below.set_yticks(10.0 ** np.arange(-2, 8, 3))
-    below.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-    for run in losses:
-        alive = np.isfinite(run) & (run < below.get_ylim()[1])
-        last = steps if alive.all() else int(np.argmin(alive))
-        below.plot(np.arange(last), run[:last], color=RED if last < steps else BLUE, linewidth=1.2)
-        if last < steps:
-            below.plot(last, below.get_ylim()[1], "X", color=RED, markersize=8, clip_on=False)
-    if dead.any():
-        below.annotate(
-            f"{dead.sum()} of {seeds} runs die",
-            (0.98, 0.82),
-            xycoords="axes fraction",
-            ha="right",
-            color=RED,
-            weight="bold",
-        )
-    return figure
-
-
-def _first_death(losses: np.ndarray) -> int:
-    return int(np.argmax(~np.isfinite(losses).all(axis=0)))
-
-
-def _powers_of_ten(ax: Axes) -> None:
-    """Label a y axis that holds exponents of ten."""
-    whole = np.ptp(ax.get_ylim()) >= 2
-    ax.yaxis.set_major_locator(MaxNLocator(7, integer=whole, min_n_ticks=2))
-    ax.yaxis.set_minor_locator(NullLocator())
-    ax.yaxis.set_major_formatter(
-        FuncFormatter(lambda k, _: f"10{superscript(round(k))}" if whole and k else readable(10**k, 2))
-    )
-
-
-def _label_ends(ax: Axes, x: float, labels: list[tuple[str, float, str]]) -> None:
-    """Write each label (text, height, colour) beside the end of its line, pushed apart where two would overlap."""
-    apart, lowest = 0.075 * np.ptp(ax.get_ylim()), -math.inf
-    for text, y, color in sorted(labels, key=lambda label: label[1]):
-        lowest = max(y, lowest + apart)
-        ax.annotate(text, (x, lowest), (4, 0), textcoords="offset points", va="center", color=color)

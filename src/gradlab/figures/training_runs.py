@@ -1,0 +1,79 @@
+"""What becomes of training runs, beside the gradient that they began with."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import ArrayLike
+
+from gradlab.arguments import real_array
+from gradlab.canvas import BLUE, RED, Sheet, log_axis, sheet, styled
+from gradlab.numerals import readable
+
+LOSSES = (1e-2, 1e7)
+SIGNALS = (1e-9, 1e9)
+"""Limits of the axes, the same in every chapter, wide enough for the catastrophe."""
+
+
+@styled
+def signal_and_loss(signals: ArrayLike, losses: ArrayLike, *, settings: str) -> Sheet:
+    """What became of training runs, above the gradient that they began with.
+
+    Parameters
+    ----------
+    signals : array_like, shape (seeds, layers + 1)
+        Norm of the backward signal at the input (layer 0) and after each layer, before training.
+    losses : array_like, shape (seeds, steps)
+        Loss before every step of training. A run that leaves the picture or becomes NaN or infinite
+        ends in a cross at the upper edge.
+    settings : str
+        What was trained, for the caption.
+
+    Returns
+    -------
+    Sheet
+
+    Raises
+    ------
+    TypeError
+        If an array does not hold real numbers.
+    ValueError
+        If an array does not have two axes, or the two have different numbers of seeds.
+    """
+    signals, losses = real_array("signals", signals, ndim=2), real_array("losses", losses, ndim=2)
+    if len(signals) != len(losses):
+        raise ValueError(f"losses must have as many seeds as signals ({len(signals)}), got shape {losses.shape}")
+    seeds, steps = losses.shape
+    dead = ~np.isfinite(losses).all(axis=1)
+    growth = readable(float(np.median(signals[:, 0] / signals[:, -1])), 2)
+    when = f", the first at step {int(np.argmax(~np.isfinite(losses).all(axis=0)))}" if dead.any() else ""
+    figure, (fate, cause) = sheet(
+        alt=f"{dead.sum()} of {seeds} training runs die{when}. "
+        f"From the last layer to the input the gradient is multiplied by {growth}.",
+        caption=settings,
+        nrows=2,
+        figsize=(4.8, 4.8),
+    )
+    fate.set(xlabel="training step", title="loss", xlim=(-0.5, steps - 0.5), ylim=LOSSES)
+    log_axis(fate.yaxis)
+    fate.set_yticks(10.0 ** np.arange(-2, 8, 3))
+    fate.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    for run in losses:
+        inside = np.isfinite(run) & (run < LOSSES[1])
+        if inside.all():
+            fate.plot(run, color=BLUE, linewidth=1.2)
+        else:
+            end = int(np.argmin(inside))
+            fate.plot(np.append(run[:end], LOSSES[1]), color=RED, linewidth=1.2)
+            fate.plot(end, LOSSES[1], "X", color=RED, markersize=8, clip_on=False)
+    if dead.any():
+        words = f"{dead.sum()} of {seeds} runs die"
+        fate.annotate(words, (0.98, 0.8), xycoords="axes fraction", ha="right", color=RED, weight="bold")
+    at = np.arange(signals.shape[1])
+    cause.fill_between(at, signals.min(axis=0), signals.max(axis=0), color=BLUE, alpha=0.2, linewidth=0)
+    cause.plot(at, np.median(signals, axis=0), color=BLUE)
+    cause.set(xlabel="layer (0 is the input)", title="size of the gradient before the first step", ylim=SIGNALS)
+    log_axis(cause.yaxis)
+    cause.set_yticks(10.0 ** np.arange(-9, 10, 3))
+    cause.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    return figure
