@@ -34,9 +34,13 @@ tidy: .venv/.ready
 	$(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python -c constraints.txt -e '.[book,lab,test]'
 	touch $@
 
-# All pins for all supported Pythons and systems, without addresses, and without CUDA (as constraints they install nothing).
+# All pins for all supported Pythons and systems, without addresses, and without CUDA (as constraints they install
+# nothing); then the part of them that Binder needs to run the chapters.
+COMPILE := $(BIN)/uv pip compile -q --no-emit-index-url --no-emit-find-links --no-header --no-annotate
 lock: .venv/.ready
-	printf 'torch==$(TORCH)\n' | $(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --all-extras \
-		--no-emit-index-url --no-emit-find-links --no-header --no-annotate -c /dev/stdin pyproject.toml \
+	echo torch==$(TORCH) | $(COMPILE) --upgrade --universal --python-version 3.11 --all-extras -c /dev/stdin pyproject.toml \
 		| grep -vE '^(nvidia|cuda|triton)' > constraints.new
 	mv constraints.new constraints.txt
+	echo jupyterlab-myst | $(COMPILE) --python-version 3.11.14 --python-platform linux -c constraints.txt pyproject.toml - \
+		| grep -vE '^(nvidia|cuda|triton)' | sed 's/^torch==.*/&+cpu/; 1i --extra-index-url $(CPU_INDEX)' \
+		> .binder/requirements.txt

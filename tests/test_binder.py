@@ -121,7 +121,7 @@ def foreign(text):
 
 
 @pytest.mark.parametrize(
-    "line", ["torch @ file.whl", "--find-links /opt/wheels", "-i http://10.0.0.1/simple", "cd /home/me"]
+    "line", ["torch @ file.whl", "--find-links /srv/wheels", "-i http://10.0.0.1/simple", "cd /home/me"]
 )
 def test_something_of_one_machine_is_found(line):
     assert foreign(f"numpy==2.4.6\n{line}\n") != []

@@ -78,9 +78,7 @@ def test_norms_of_powers_of_a_jordan_block_match_the_closed_form():
     # block**k = 0.9**k [[1, c], [0, 1]] with c = 10 k / 0.9, whose largest singular value is (c + sqrt(c**2 + 4)) / 2
     k = np.arange(201)
     c = 10 * k / 0.9
-    np.testing.assert_allclose(
-        jacobians.norms_of_powers(JORDAN, 200), 0.9**k * (c + np.sqrt(c**2 + 4)) / 2, rtol=1e-10
-    )
+    np.testing.assert_allclose(jacobians.norms_of_powers(JORDAN, 200), 0.9**k * (c + np.sqrt(c**2 + 4)) / 2, rtol=1e-10)
 
 
 def test_norms_of_powers_of_the_jordan_block_match_facts_2f():
@@ -120,8 +118,8 @@ def test_spectral_radius_is_the_largest_modulus_of_the_eigenvalues_built_in(seed
     rng = np.random.default_rng(seed)
     real, angle, modulus = rng.uniform(-1, 1), rng.uniform(0.1, 3), rng.uniform(0.1, 1.5)
     turn = modulus * np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
-    blocks = torch.block_diag(torch.tensor([[real]]), torch.from_numpy(turn))
-    basis = orthogonal(3, seed) + 0.1 * gaussian(3, seed + 100)  # not orthogonal: a similarity that keeps eigenvalues
+    blocks = torch.block_diag(torch.tensor([[real]], dtype=torch.float64), torch.from_numpy(turn))
+    basis = orthogonal(3, seed) + 0.1 * gaussian(3, seed + 100)  # a similarity keeps the eigenvalues
     matrix = basis @ blocks @ torch.linalg.inv(basis)
     # rounding in the similarity costs a few digits of sixteen
     assert jacobians.spectral_radius(matrix) == pytest.approx(max(abs(real), modulus), rel=1e-10)

@@ -127,7 +127,7 @@ def test_spoiled_notebook_is_found_and_repaired(spoil, complaint, clean, config,
     path.write_bytes(spoiled.encode())
     assert notebooks.tidy(path, config)
     assert notebooks.problems(path, config) == []
-    assert sources(path.read_text()) == sources(clean)
+    assert sources(path.read_bytes()) == sources(clean)
     assert not notebooks.tidy(path, config), "tidying twice changes something"
     nbformat.validate(nbformat.read(path, as_version=4))
 
@@ -138,7 +138,8 @@ def sources(text):
 
 def test_attachment_is_reported_but_not_thrown_away(clean, config, tmp_path):
     path = tmp_path / "chapter.ipynb"
-    path.write_text(changed(clean, lambda nb: nb["cells"][0].update(attachments={"a.png": {"image/png": "AA=="}})))
+    picture = {"a.png": {"image/png": "AA=="}}
+    path.write_bytes(changed(clean, lambda nb: nb["cells"][0].update(attachments=picture)).encode())
     notebooks.tidy(path, config)
     (found,) = notebooks.problems(path, config)
     assert "attachments" in found
@@ -155,7 +156,7 @@ def test_what_is_no_notebook_is_reported_and_left_alone(text, config, tmp_path):
 
 
 def test_address_is_the_one_that_yaml_reads():
-    repository = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]
+    repository = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["repository"]
     assert notebooks.address() == (repository["url"], repository["branch"])
 
 
@@ -204,7 +205,7 @@ def test_command_checks_tidies_and_follows_the_address(clean, config, tmp_path):
     for path in (tool, chapter):
         path.parent.mkdir(parents=True)
     shutil.copy(TOOL, tool)
-    chapter.write_text(clean)
+    chapter.write_bytes(clean.encode())
 
     def run(*options):
         return subprocess.run([sys.executable, tool, *options], capture_output=True, text=True, check=False)
@@ -213,14 +214,14 @@ def test_command_checks_tidies_and_follows_the_address(clean, config, tmp_path):
     config.write_text(config.read_text().replace("trunk", "main"))
     checked = run("--check")
     assert (checked.returncode, checked.stderr) == (1, "chapters/part/01.ipynb: the set-up cell is stale\n")
-    assert chapter.read_text() == clean
+    assert chapter.read_bytes() == clean.encode()
     tidied = run()
     assert (tidied.returncode, tidied.stdout) == (0, "tidied chapters/part/01.ipynb\n")
-    assert chapter.read_text() == clean.replace("trunk.zip", "main.zip")
+    assert chapter.read_bytes() == clean.replace("trunk.zip", "main.zip").encode()
     config.write_text("title: no address\n")
     assert run().stderr == "_config.yml must give branch and url under repository:\n"
 
 
 def test_citation_gives_the_address_in_config():
-    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     assert citation["repository-code"] == notebooks.address()[0]

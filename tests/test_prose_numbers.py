@@ -18,9 +18,10 @@ from myst_parser.config.main import MdParserConfig
 from myst_parser.parsers.mdit import create_md_parser
 
 ROOT = Path(__file__).parents[1]
-PAGES = [*sorted((ROOT / "chapters").glob("**/*.ipynb")), ROOT / "book" / "intro.md"]
+CHAPTERS = [path for path in sorted((ROOT / "chapters").rglob("*.ipynb")) if ".ipynb_checkpoints" not in path.parts]
+PAGES = [*CHAPTERS, ROOT / "book" / "intro.md"]
 
-EXTENSIONS = yaml.safe_load((ROOT / "_config.yml").read_text())["parse"]["myst_enable_extensions"]
+EXTENSIONS = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["parse"]["myst_enable_extensions"]
 MYST = create_md_parser(MdParserConfig(enable_extensions={*EXTENSIONS, "linkify"}), RendererHTML)
 
 CODE = {"code", "code-block", "code-cell", "sourcecode", "literalinclude", "raw"}
@@ -276,6 +277,6 @@ def as_text(prose, code):
 )
 def test_page_whose_prose_and_code_disagree_is_found(write, suffix, prose, code, agree, tmp_path):
     path = (tmp_path / "page").with_suffix(suffix)
-    path.write_text(write(prose, code))
+    path.write_text(write(prose, code), encoding="utf-8")
     text, (cell,) = contents(path)
     assert (disagreements(text, said_in(cell)) == []) is agree
