@@ -55,8 +55,8 @@ class Build(NamedTuple):
     log: str
 
     def __str__(self):
-        warnings = "\n".join(line for line in self.log.splitlines() if re.search("WARNING|ERROR|Error:", line))
-        return f"jupyter-book ended with status {self.status}\n{warnings}\nIts last words:\n{self.log[-3000:]}"
+        warnings = "\n".join(line for line in self.log.splitlines() if re.search("(WARNING|ERROR|Error): ", line))
+        return f"jupyter-book ended with status {self.status}\n{warnings}\nIts last words:\n{self.log[-1500:]}"
 
 
 def build(book, **environment):
@@ -216,3 +216,9 @@ def address(request):
 def explorable_page(request):
     """Each page with explorable figures in turn."""
     return request.param
+
+
+@pytest.fixture(scope="session")
+def explorable_pages():
+    """Every page that makes an explorable figure."""
+    return EXPLORABLE

@@ -1,6 +1,11 @@
 """Every page of the book: it needs no other host, fails nowhere, and is there for every reader and every screen."""
 
+import functools
+import itertools
+import posixpath
 import re
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -13,16 +18,22 @@ FOLLOWED_BY_HAND = {"a", "area", "base", "form"}
 NOT_LOADED = {"alternate", "author", "canonical", "help", "license", "next", "prev", "search"}
 """Relations of a <link> that say something and load nothing."""
 
+AXE = {
+    "resultTypes": ["violations"],
+    "preload": False,
+}  # axe would ask for style sheets, and for one in the wrong place
 PHONE = {"width": 360, "height": 740}
 STICKING_OUT = """() => {
     const width = document.documentElement.clientWidth;
     const scrolls = (element) => getComputedStyle(element).overflowX !== "visible";
-    const inside = (element) => element && element !== document.body && (scrolls(element) || inside(element.parentElement));
+    const inside = (box) => box && box !== document.body && (scrolls(box) || inside(box.parentElement));
     return [...document.body.querySelectorAll("*")]
         .filter((element) => element.checkVisibility({ visibilityProperty: true }) && !inside(element.parentElement))
         .filter((element) => element.getBoundingClientRect().right > width + 0.5) // half a pixel: rounding
         .map((element) => element.outerHTML.slice(0, 120));
 }"""
+"""Finds what is visible beyond the right edge, and not in a box that scrolls by itself."""
+WIDTHS = "[document.scrollingElement.scrollWidth, document.scrollingElement.clientWidth]"
 NAMELESS = """() => [...document.querySelectorAll("img, [role=img]")]
     .filter((image) => {
         const label = image.ariaLabelledByElements?.[0]?.textContent ?? image.ariaLabel ?? image.alt ?? "";
@@ -32,6 +43,10 @@ NAMELESS = """() => [...document.querySelectorAll("img, [role=img]")]
 HEADINGS = """() => [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")]
     .filter((heading) => heading.checkVisibility())
     .map((heading) => Number(heading.tagName[1]))"""
+SETTLE = """() => {
+    document.querySelectorAll("details").forEach((details) => { details.open = true; });
+    document.getAnimations().forEach((animation) => animation.finish()); // half faded in, text has no contrast
+}"""
 
 
 def sources(markup):
@@ -105,41 +120,98 @@ def test_link_and_own_source_are_fine(markup):
     assert sources(markup) == []
 
 
-@pytest.mark.parametrize("opened", ["served", "as a file"])
-def test_page_asks_no_other_host_and_fails_nowhere(visit, origin, site, address, opened):
-    place = origin if opened == "served" else site.as_uri()
-    with visit(f"{place}/{address}") as (page, troubles):
-        page.wait_for_load_state("networkidle")
+@pytest.fixture(scope="module")
+def documents(site, pages):
+    """The markup of every page by its address."""
+    return {page: BeautifulSoup((site / page).read_text("utf-8"), "html.parser") for page in pages}
+
+
+def test_every_page_names_its_icon(documents):
+    """Where it does not, browsers ask for /favicon.ico, which is not there."""
+    assert [page for page, document in documents.items() if not document.select("link[rel~=icon]")] == []
+
+
+def test_every_local_link_leads_somewhere(site, documents):
+    names = {page: {tag["id"] for tag in document.select("[id]")} for page, document in documents.items()}
+    dead = []
+    for page, document in documents.items():
+        for link in {tag.get("href") or tag.get("src") or "" for tag in document.select("[href], [src]")}:
+            scheme, host, path, _, name = urlsplit(link)
+            target = posixpath.normpath(posixpath.join(posixpath.dirname(page), unquote(path))) if path else page
+            if scheme or host or "?" in name:  # elsewhere, or to a state of an explorable figure
+                continue
+            if not (site / target).is_file() or (name and unquote(name) not in names.get(target, ())):
+                dead.append(f"{page}: {link}")
+    assert dead == []
+
+
+class Sight(NamedTuple):
+    """What is to be seen of a page."""
+
+    theme: str
+    violations: list
+    nameless: list
+    headings: list
+    sticking_out: list
+    widths: list
+    troubles: list
+
+
+@pytest.fixture(scope="module")
+def see(visit, origin):
+    """A function that looks at a page, everything unfolded, in a colour scheme; once only."""
+
+    @functools.cache
+    def see(address, scheme):
+        with visit(f"{origin}/{address}", color_scheme=scheme) as (page, troubles):
+            page.evaluate(SETTLE)
+            rules = Axe().run(page, options=AXE).response["violations"]
+            violations = [(rule["id"], node["html"]) for rule in rules for node in rule["nodes"]]
+            sight = [page.locator("html").get_attribute("data-theme"), violations]
+            sight += [page.evaluate(NAMELESS), page.evaluate(HEADINGS)]
+            page.set_viewport_size(PHONE)
+            page.evaluate(SETTLE)
+            sight += [page.evaluate(STICKING_OUT), page.evaluate(WIDTHS)]
+            page.wait_for_load_state("networkidle")
+            return Sight(*sight, troubles)
+
+    return see
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_theme_follows_the_reader(see, address, scheme):
+    assert see(address, scheme).theme == scheme
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_violation(see, address, scheme):
+    assert see(address, scheme).violations == []
+
+
+def test_page_served_asks_no_other_host_and_fails_nowhere(see, address):
+    assert see(address, "light").troubles == []
+    assert see(address, "dark").troubles == []
+
+
+def test_page_opened_as_a_file_asks_no_other_host_and_fails_nowhere(visit, site, address):
+    with visit(f"{site.as_uri()}/{address}") as (page, troubles):
         assert page.title()
         assert troubles == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_no_violation(visit, origin, address, scheme):
-    with visit(f"{origin}/{address}", color_scheme=scheme) as (page, _):
-        assert page.locator("html").get_attribute("data-theme") == scheme
-        unfold(page)
-        violations = Axe().run(page).response["violations"]
-        assert [(rule["id"], node["html"]) for rule in violations for node in rule["nodes"]] == []
+def test_page_fits_a_phone(see, address):
+    sight = see(address, "light")
+    assert sight.sticking_out == []
+    content, window = sight.widths
+    assert content <= window
 
 
-def test_page_fits_a_phone(visit, origin, address):
-    with visit(f"{origin}/{address}", viewport=PHONE) as (page, _):
-        unfold(page)
-        assert page.evaluate(STICKING_OUT) == []
-        assert page.evaluate("document.scrollingElement.scrollWidth <= document.scrollingElement.clientWidth")
+def test_images_have_names(see, address):
+    assert see(address, "light").nameless == []
 
 
-def test_images_have_names_and_headings_an_order(visit, origin, address):
-    with visit(f"{origin}/{address}") as (page, _):
-        unfold(page)
-        assert page.evaluate(NAMELESS) == []
-        levels = page.evaluate(HEADINGS)
-        assert levels[0] == 1
-        assert levels.count(1) == 1
-        assert all(below - above <= 1 for above, below in zip(levels, levels[1:], strict=False)), levels
-
-
-def unfold(page):
-    """Open what the page has folded, so that a check sees it."""
-    page.evaluate("document.querySelectorAll('details').forEach((details) => { details.open = true; })")
+def test_headings_have_an_order(see, address):
+    levels = see(address, "light").headings
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert [below for above, below in itertools.pairwise(levels) if below > above + 1] == []

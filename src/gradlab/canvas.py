@@ -21,7 +21,7 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
-from gradlab.numerals import power_of_ten, readable, superscript
+from gradlab.numerals import power_of_ten, superscript
 
 INK = "#0b0c0d"
 """Stands for "the colour of the text"; drawn figures use it for nothing else."""
@@ -199,7 +199,7 @@ def log_axis(axis: Axis) -> None:
 
 
 def label_powers_of_ten(ax: Axes) -> None:
-    """Label a y axis that holds exponents of ten (for data beyond the range of float64, which a log axis cannot hold).
+    """Label a y axis that holds exponents of ten, for data beyond the range that a logarithmic axis can hold.
 
     Parameters
     ----------
@@ -212,12 +212,15 @@ def label_powers_of_ten(ax: Axes) -> None:
         If `ax` is not an ``Axes``.
     """
     _require_axes(ax)
-    whole = np.ptp(ax.get_ylim()) >= 2
-    ax.yaxis.set_major_locator(MaxNLocator(7, integer=whole, min_n_ticks=2))
+    low, high = sorted(ax.get_ylim())
     ax.yaxis.set_minor_locator(NullLocator())
-    ax.yaxis.set_major_formatter(
-        FuncFormatter(lambda k, _: f"10{superscript(round(k))}" if whole and k else readable(10**k, 2))
-    )
+    if high - low >= 2:
+        ax.yaxis.set_major_locator(MaxNLocator(7, integer=True))
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda k, _: _ten_to_the(round(k))))
+        return
+    ticks = [digit * 10.0**k for k in range(math.floor(low), math.ceil(high) + 1) for digit in (1, 2, 5)]
+    ticks = [tick for tick in ticks if low <= math.log10(tick) <= high]
+    ax.set_yticks(np.log10(ticks), [f"{tick:g}" for tick in ticks])
 
 
 def label_ends(ax: Axes, x: float, labels: Sequence[tuple[str, float, str]]) -> None:
@@ -238,10 +241,22 @@ def label_ends(ax: Axes, x: float, labels: Sequence[tuple[str, float, str]]) -> 
         If `ax` is not an ``Axes``.
     """
     _require_axes(ax)
-    apart, lowest = 0.075 * np.ptp(ax.get_ylim()), -math.inf
-    for text, y, color in sorted(labels, key=lambda label: label[1]):
-        lowest = max(y, lowest + apart)
-        ax.annotate(text, (x, lowest), (4, 0), textcoords="offset points", va="center", color=color)
+    ordered = sorted(labels, key=lambda label: label[1])
+    bottom, top = sorted(ax.get_ylim())
+    apart = 0.075 * (top - bottom)
+    heights = [y for _, y, _ in ordered]
+    for i in range(1, len(heights)):
+        heights[i] = max(heights[i], heights[i - 1] + apart)
+    ceiling = top
+    for i in reversed(range(len(heights))):  # push back down what has left the axes
+        heights[i] = min(heights[i], ceiling)
+        ceiling = heights[i] - apart
+    for (text, _, color), height in zip(ordered, heights, strict=True):
+        ax.annotate(text, (x, height), (4, 0), textcoords="offset points", va="center", color=color)
+
+
+def _ten_to_the(exponent: int) -> str:
+    return power_of_ten(10.0**exponent) if -300 < exponent < 300 else f"10{superscript(exponent)}"
 
 
 def _require_axes(ax: Axes) -> None:

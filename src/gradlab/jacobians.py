@@ -36,8 +36,8 @@ def norms_of_powers(matrix: ArrayLike, depth: int) -> np.ndarray:
     Returns
     -------
     ndarray, shape (depth + 1,)
-        The largest singular value of each power, starting with 1 for the identity. Past the range of float64
-        the value is ``inf``.
+        The largest singular value of each power, starting with 1 for the identity. Beyond the range of float64
+        the value is ``inf`` or 0.
 
     Raises
     ------
@@ -48,13 +48,15 @@ def norms_of_powers(matrix: ArrayLike, depth: int) -> np.ndarray:
     """
     matrix = square_matrix("matrix", matrix)
     depth = whole_number("depth", depth, at_least=0)
+    largest = np.abs(matrix).max() or 1.0
     logs, power, log_scale = np.full(depth + 1, -np.inf), np.eye(len(matrix)), 0.0
     for k in range(depth + 1):
         norm = np.linalg.norm(power, 2)
         if norm == 0:
             break
-        logs[k] = log_scale = log_scale + math.log(norm)
-        power = matrix @ (power / norm)  # rescaled, so that only the reported norm can overflow
+        logs[k] = k * math.log(largest) + log_scale + math.log(norm)
+        # Rescaled factors, so that only the reported norm can leave the range of float64.
+        log_scale, power = log_scale + math.log(norm), matrix / largest @ (power / norm)
     with np.errstate(over="ignore"):
         return np.exp(logs)
 
@@ -70,7 +72,7 @@ def spectral_radius(matrix: ArrayLike) -> float:
     Returns
     -------
     float
-        Non-negative; never above the largest singular value.
+        Non-negative; never above the largest singular value, up to rounding.
 
     Raises
     ------
@@ -93,7 +95,7 @@ def largest_singular_value(matrix: ArrayLike) -> float:
     Returns
     -------
     float
-        The 2-norm; never below the spectral radius.
+        The 2-norm; never below the spectral radius, up to rounding.
 
     Raises
     ------
@@ -129,7 +131,7 @@ def transient_peak(matrix: ArrayLike, depth: int) -> Peak:
 
     References
     ----------
-    Trefethen and Embree (2005), "Spectra and Pseudospectra", chapters 14 to 16: transients of non-normal powers.
+    Trefethen and Embree (2005), "Spectra and Pseudospectra": transients of powers of non-normal matrices.
     """
     norms = norms_of_powers(matrix, depth)
     return Peak(int(norms.argmax()), float(norms.max()))

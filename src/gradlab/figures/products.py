@@ -19,7 +19,6 @@ from gradlab.canvas import (
     Sheet,
     label_ends,
     label_powers_of_ten,
-    log_axis,
     sheet,
     styled,
 )
@@ -60,8 +59,8 @@ def log_gradient_as_a_sum(factors: ArrayLike, *, layers: Sequence[int] | None = 
     product, ups = readable(10 ** sums[-1]), int((factors > 1).sum())
     figure, ax = sheet(
         alt=f"{ups} of {len(factors)} steps go up, the others down; together they end at a product of {product}.",
-        caption=f"The logarithm of a product of {len(factors)} factors is the sum of their logarithms. "
-        "Blue steps are factors above one, hatched orange ones below.",
+        caption=f"Product of the first 1, 2, ..., {len(factors)} factors, log axis: a bar for each factor, "
+        "blue if it is above one, hatched orange if below.",
     )
     at = np.arange(1, len(factors) + 1)
     for up, style in ((True, {"color": BLUE}), (False, {"facecolor": "none", "edgecolor": ORANGE, "hatch": "////"})):
@@ -217,25 +216,24 @@ def norm_against_depth(
         caption="Largest singular value of the powers of one matrix (solid), on a logarithmic axis"
         + (", and the spectral radius to the same power (dashed)." if radius is not None else "."),
     )
-    at = np.arange(depth + 1)
-    ax.axhline(1, color=INK, linewidth=0.8)
+    with np.errstate(divide="ignore"):
+        tens = np.log10(norms)
+    at, labels = np.arange(depth + 1), [("norm", tens[-1], BLUE)]
+    ax.set(xlabel="depth", title="norm of the product", xlim=(0, depth * 1.45))
+    ax.axhline(0, color=INK, linewidth=0.8)
+    ax.plot(at, tens, color=BLUE)
+    ax.margins(y=0.12)
     if radius is not None:
-        ax.plot(at, positive_number("radius", radius) ** at, color=ORANGE, linestyle="--")
-        ax.annotate(
-            "spectral radius alone",
-            (depth, radius**depth),
-            (4, 0),
-            textcoords="offset points",
-            va="center",
-            color=ORANGE,
-        )
-    ax.plot(at, norms, color=BLUE)
-    ax.annotate("norm", (depth, norms[-1]), (4, 0), textcoords="offset points", va="center", color=BLUE)
-    if mark == "peak":
-        ax.plot(peak, norms[peak], "o", color=BLUE, markersize=7)
+        slope = math.log10(positive_number("radius", radius))
+        ax.plot(at, slope * at, color=ORANGE, linestyle="--")
+        labels.append(("spectral radius alone", slope * depth, ORANGE))
+    if limits is not None:
+        ax.set_ylim(*np.log10(limits))
+    if mark == "peak" and peak > 0:
+        ax.plot(peak, tens[peak], "o", color=BLUE, markersize=7)
         words = f"{readable(norms[peak])} at depth {peak}"
-        ax.annotate(words, (peak, norms[peak]), (8, -2), textcoords="offset points", weight="bold")
-    log_axis(ax.yaxis)
-    ax.set(xlabel="depth", title="norm of the product", xlim=(0, depth * 1.45), ylim=limits)
+        ax.annotate(words, (peak, tens[peak]), (6, 7), textcoords="offset points", weight="bold")
+    label_ends(ax, depth, labels)
     ax.set_xticks(np.linspace(0, depth, 5))
+    label_powers_of_ten(ax)
     return figure

@@ -10,8 +10,8 @@ from gradlab.arguments import real_array
 from gradlab.canvas import BLUE, RED, Sheet, log_axis, sheet, styled
 from gradlab.numerals import readable
 
-LOSSES = (1e-2, 1e7)
-SIGNALS = (1e-9, 1e9)
+LOSSES = (1e-3, 1e7)
+SIGNALS = (1e-9, 1e13)
 """Limits of the axes, the same in every chapter, wide enough for the catastrophe."""
 
 
@@ -54,9 +54,9 @@ def signal_and_loss(signals: ArrayLike, losses: ArrayLike, *, settings: str) -> 
         nrows=2,
         figsize=(4.8, 4.8),
     )
-    fate.set(xlabel="training step", title="loss", xlim=(-0.5, steps - 0.5), ylim=LOSSES)
+    fate.set(xlabel="training step", title="loss (log axis)", xlim=(-0.5, steps - 0.5), ylim=LOSSES)
     log_axis(fate.yaxis)
-    fate.set_yticks(10.0 ** np.arange(-2, 8, 3))
+    fate.set_yticks(10.0 ** np.arange(-2, 7, 2))
     fate.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     for run in losses:
         inside = np.isfinite(run) & (run < LOSSES[1])
@@ -65,15 +65,19 @@ def signal_and_loss(signals: ArrayLike, losses: ArrayLike, *, settings: str) -> 
         else:
             end = int(np.argmin(inside))
             fate.plot(np.append(run[:end], LOSSES[1]), color=RED, linewidth=1.2)
-            fate.plot(end, LOSSES[1], "X", color=RED, markersize=8, clip_on=False)
+            fate.plot(end, LOSSES[1], "X", color=RED, markersize=7, clip_on=False)
     if dead.any():
         words = f"{dead.sum()} of {seeds} runs die"
         fate.annotate(words, (0.98, 0.8), xycoords="axes fraction", ha="right", color=RED, weight="bold")
     at = np.arange(signals.shape[1])
     cause.fill_between(at, signals.min(axis=0), signals.max(axis=0), color=BLUE, alpha=0.2, linewidth=0)
     cause.plot(at, np.median(signals, axis=0), color=BLUE)
-    cause.set(xlabel="layer (0 is the input)", title="size of the gradient before the first step", ylim=SIGNALS)
+    cause.set(
+        xlabel="layer (0 is the input)",
+        title="norm of the gradient in the activations, before the first step",
+        ylim=SIGNALS,
+    )
     log_axis(cause.yaxis)
-    cause.set_yticks(10.0 ** np.arange(-9, 10, 3))
+    cause.set_yticks(10.0 ** np.arange(-8, 13, 4))
     cause.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     return figure

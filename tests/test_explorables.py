@@ -1,0 +1,305 @@
+"""Every explorable figure of the built book answers keys, mouse, touch, links, and readers who ask for less.
+
+What a figure ought to show is read from the state that the build stored in the page.
+"""
+
+import json
+import re
+from itertools import combinations, product
+from types import SimpleNamespace
+from urllib.parse import parse_qsl
+
+import pytest
+from bs4 import BeautifulSoup
+from playwright.sync_api import expect
+
+SCREEN = {"width": 1280, "height": 720}
+PHONE = {"width": 360, "height": 740}
+SMALLEST_TARGET = 24  # CSS pixels: WCAG 2.2, success criterion 2.5.8
+LONG = 60_000  # milliseconds; far more than any figure plays
+
+SHOWN = """(figure, expected) => {
+    const [stage, inputs] = [figure.querySelector("[role=img]"), [...figure.querySelectorAll("input")]];
+    const parsed = Object.assign(document.createElement("div"), { innerHTML: expected });
+    return {
+        index: inputs.map((input) => Number(input.value)),
+        texts: [...figure.querySelectorAll("output")].map((output) => output.value),
+        value_texts: inputs.map((input) => input.getAttribute("aria-valuetext")),
+        label: stage.getAttribute("aria-label"),
+        picture: stage.innerHTML,
+        as_stored: stage.innerHTML === parsed.innerHTML,
+    };
+}"""
+OUTLINE = """(element) => {
+    const style = getComputedStyle(element);
+    return style.outlineStyle === "none" ? 0 : parseFloat(style.outlineWidth);
+}"""
+
+
+class Explorable:
+    """A figure on an open page, and the state that the build stored for it."""
+
+    def __init__(self, page, locator, stored):
+        self.page, self.locator = page, locator
+        self.name, self.params = stored["name"], stored["params"]
+        self.ends = [len(param["text"]) - 1 for param in self.params]
+        self.frames = dict(zip(product(*(range(end + 1) for end in self.ends)), stored["frames"], strict=True))
+        self.stage = locator.locator("[role=img]")
+        self.sliders = [locator.get_by_role("slider", name=param["label"], exact=True) for param in self.params]
+        self.button = locator.locator("button")
+
+    @property
+    def index(self):
+        """Position of each slider."""
+        return [int(slider.input_value()) for slider in self.sliders]
+
+    def show(self, index):
+        """Check that the figure shows the picture stored for these positions, and says so; return what it shows."""
+        frame, texts = self.frames[*index], [param["text"][i] for param, i in zip(self.params, index, strict=True)]
+        shown = SimpleNamespace(**self.locator.evaluate(SHOWN, frame["svg"]))
+        assert (shown.index, shown.texts, shown.label) == (index, texts, frame["alt"])
+        assert shown.value_texts == [f"{text}. {frame['alt']}" for text in texts]
+        assert shown.as_stored
+        return shown
+
+    def has(self, k, position):
+        """Check that slider `k` alone stands at a position, and what the figure shows there; return that."""
+        index = self.index
+        return self.show([*index[:k], position, *index[k + 1 :]])
+
+
+def stored_figures(markup):
+    """Return the state of each explorable figure in a page, in the page's order."""
+    document = BeautifulSoup(markup, "html.parser")
+    kind = "application/vnd.jupyter.widget-{}+json"
+    states = {}
+    for script in document.find_all("script", type=kind.format("state")):
+        states |= json.loads(script.string)["state"]
+    views = [json.loads(script.string)["model_id"] for script in document.find_all("script", type=kind.format("view"))]
+    return [states[view]["state"] for view in views if "frames" in states[view]["state"]]
+
+
+def explorables(page, stored):
+    found = page.locator(".gradlab-explore").all()
+    assert len(found) == len(stored)
+    return [Explorable(page, locator, state) for locator, state in zip(found, stored, strict=True)]
+
+
+@pytest.fixture(scope="module")
+def stored(site, explorable_page):
+    """The stored state of each figure of the page."""
+    return stored_figures((site / explorable_page).read_text("utf-8"))
+
+
+@pytest.fixture(scope="module")
+def opened_page(visit, origin, explorable_page):
+    """The page, opened once for all tests; its clock stands still until a test puts it forward."""
+    with visit(f"{origin}/{explorable_page}", clock=True, has_touch=True, viewport=SCREEN) as (page, _):
+        page.clock.pause_at(page.evaluate("Date.now()") + 1000)
+        yield page
+
+
+@pytest.fixture
+def page(opened_page):
+    """The page as at the beginning, but for the positions of its sliders."""
+    yield opened_page
+    opened_page.clock.run_for(LONG)
+    opened_page.emulate_media(media="screen", reduced_motion="no-preference")
+    opened_page.set_viewport_size(SCREEN)
+    opened_page.evaluate("document.documentElement.removeAttribute('style')")
+
+
+@pytest.fixture
+def figures(page, stored):
+    """Each explorable figure of the page."""
+    return explorables(page, stored)
+
+
+def test_pages_with_figures_are_all_tested(site, pages, explorable_pages):
+    made = [page for page in pages if stored_figures((site / page).read_text("utf-8"))]
+    assert made == explorable_pages
+
+
+def test_figures_of_a_page_have_different_names(stored):
+    names = [state["name"] for state in stored]
+    assert all(names)
+    assert len({*names}) == len(names)
+
+
+def test_keys_move_every_slider(figures):
+    for figure in figures:
+        for k, end in enumerate(figure.ends):
+            figure.sliders[k].press("Home")
+            before = figure.has(k, 0)
+            for key, position in (("ArrowRight", 1), ("ArrowLeft", 0), ("End", end), ("ArrowLeft", end - 1)):
+                figure.sliders[k].press(key)
+                after = figure.has(k, position)
+                assert after.picture != before.picture, f"{figure.name}: {key} changes the picture"
+                assert after.label != before.label, f"{figure.name}: {key} changes the words"
+                before = after
+
+
+def test_mouse_drags_every_slider(figures):
+    for figure in figures:
+        for k, slider in enumerate(figure.sliders):
+            slider.scroll_into_view_if_needed()
+            box, mouse = slider.bounding_box(), figure.page.mouse
+            mouse.move(box["x"] + 0.02 * box["width"], box["y"] + box["height"] / 2)
+            mouse.down()
+            before = figure.has(k, 0)
+            mouse.move(box["x"] + 0.98 * box["width"], box["y"] + box["height"] / 2, steps=4)
+            after = figure.has(k, figure.ends[k])  # while the button is still held
+            mouse.up()
+            assert after.picture != before.picture
+
+
+def test_finger_moves_every_slider(figures):
+    for figure in figures:
+        for k, slider in enumerate(figure.sliders):
+            slider.press("Home")
+            before, box = figure.has(k, 0), slider.bounding_box()
+            figure.page.touchscreen.tap(box["x"] + 0.98 * box["width"], box["y"] + box["height"] / 2)
+            assert figure.has(k, figure.ends[k]).picture != before.picture
+
+
+def test_play_runs_to_the_end_and_stops(figures):
+    for figure in figures:
+        slider, last = figure.sliders[0], figure.ends[0]
+        slider.press("End")
+        figure.button.click()
+        assert figure.has(0, 0), "from the end it begins anew"
+        slider.press("End")
+        for _ in range(4):
+            slider.press("ArrowLeft")
+        positions = figure.index[:1]
+        figure.button.click()
+        while figure.button.inner_text() == "Pause":
+            positions += figure.index[:1]
+            figure.page.clock.run_for(40)  # milliseconds; less than between two steps
+        assert sorted({*positions}) == list(range(positions[0], last))
+        figure.has(0, last)
+        assert figure.button.inner_text() == "Play"
+        figure.page.clock.run_for(LONG)
+        figure.has(0, last)
+
+
+def test_pause_and_slider_stop_the_play(figures):
+    for figure in figures:
+        slider, button = figure.sliders[0], figure.button
+        for stop in (button.click, lambda slider=slider: slider.press("ArrowRight")):
+            slider.press("Home")
+            button.click()
+            assert button.inner_text() == "Pause"
+            stop()
+            assert button.inner_text() == "Play"
+            stopped = figure.index
+            figure.page.clock.run_for(LONG)
+            figure.show(stopped)
+
+
+def test_reader_who_asked_for_less_motion_takes_one_step_at_a_press(page, figures):
+    page.emulate_media(reduced_motion="reduce")
+    for figure in figures:
+        figure.sliders[0].press("Home")
+        for position in (1, 2, 3)[: figure.ends[0]]:
+            assert figure.button.inner_text() == "Step"
+            figure.button.click()
+            page.clock.run_for(LONG)
+            figure.has(0, position)
+
+
+def test_links_in_the_prose_set_their_figure(page, figures):
+    page.emulate_media(reduced_motion="reduce")  # scrolls at once
+    page.set_viewport_size(SCREEN | {"height": 150})  # from its beginning, no figure can be seen
+    named = {figure.name: figure for figure in figures}
+    for link in page.locator("a[href^='#'][href*='?']").all():
+        name, query = link.get_attribute("href").removeprefix("#").split("?")
+        figure = named[name]
+        index = positions(figure, dict(parse_qsl(query, strict_parsing=True)))
+        figure.sliders[0].press("Home" if index[0] else "End")
+        page.evaluate("scrollTo(0, 0)")
+        expect(figure.stage).not_to_be_in_viewport()
+        link.evaluate("(link) => link.click()")
+        assert figure.locator.get_by_role("status").inner_text() == figure.show(index).label
+        expect(figure.stage).to_be_in_viewport()
+
+
+def positions(figure, wanted):
+    """Return the positions at which the figure's values are exactly the wanted ones; others stay as they are."""
+    assert wanted.keys() <= {param["name"] for param in figure.params}
+    index = figure.index
+    for k, param in enumerate(figure.params):
+        if param["name"] in wanted:
+            (index[k],) = (i for i, text in enumerate(param["text"]) if plain(text) == plain(wanted[param["name"]]))
+    return index
+
+
+def plain(text):
+    return float(text) if re.fullmatch(r"[-+.\de]+", text) else text
+
+
+@pytest.mark.parametrize("opened", ["served", "as a file"])
+def test_address_of_the_page_sets_a_figure(visit, origin, site, explorable_page, stored, opened):
+    place = origin if opened == "served" else site.as_uri()
+    name, (param, *_) = stored[-1]["name"], stored[-1]["params"]
+    with visit(f"{place}/{explorable_page}#{name}?{param['name']}={param['text'][1]}") as (page, troubles):
+        figure = explorables(page, stored)[-1]
+        figure.has(0, 1)
+        expect(figure.stage).to_be_in_viewport()
+        figure.sliders[0].press("End")
+        figure.has(0, figure.ends[0])
+        assert troubles == []
+
+
+def test_address_that_means_nothing_leaves_the_figures_alone(visit, origin, explorable_page, stored):
+    with visit(f"{origin}/{explorable_page}#100%") as (page, troubles):
+        for figure, state in zip(explorables(page, stored), stored, strict=True):
+            figure.show(state["index"])
+        assert troubles == []
+
+
+def test_without_javascript_a_picture_stands_there(visit, origin, explorable_page, stored):
+    with visit(f"{origin}/{explorable_page}", javascript=False) as (page, _):
+        for still, state in zip(page.locator(".gradlab-still").all(), stored, strict=True):
+            words = Explorable(page, still, state).frames[*state["index"]]["alt"]
+            expect(still.get_by_role("img", name=words, exact=True).locator("svg").first).to_be_visible()
+            expect(still.locator("figcaption")).to_have_text(state["caption"])
+            expect(still.locator("figcaption")).to_be_visible()
+        assert page.get_by_role("slider").count() == 0
+
+
+def test_print_has_the_picture_and_no_controls(page, figures):
+    page.emulate_media(media="print")
+    for figure in figures:
+        expect(figure.stage.locator("svg").first).to_be_visible()
+        for control in (*figure.sliders, figure.button):
+            expect(control).to_be_hidden()
+
+
+def test_keyboard_reaches_every_control_and_shows_where_it_is(page, figures):
+    for figure in figures:
+        figure.sliders[0].focus()
+        page.keyboard.press("Shift+Tab")
+        for control in (*figure.sliders, figure.button):
+            assert control.evaluate(OUTLINE) == 0
+            page.keyboard.press("Tab")
+            expect(control).to_be_focused()
+            assert control.evaluate(OUTLINE) > 0
+
+
+@pytest.mark.parametrize("text_size", ["100%", "200%"])
+def test_controls_fit_a_phone_and_a_finger(page, figures, text_size):
+    page.set_viewport_size(PHONE)
+    page.evaluate("(size) => { document.documentElement.style.fontSize = size; }", text_size)
+    for figure in figures:
+        targets = [control.bounding_box() for control in (*figure.sliders, figure.button)]
+        assert min(box[side] for box in targets for side in ("width", "height")) >= SMALLEST_TARGET
+        boxes = targets + [output.bounding_box() for output in figure.locator.locator("output").all()]
+        assert min(box["x"] for box in boxes) >= 0
+        assert max(box["x"] + box["width"] for box in boxes) <= PHONE["width"]
+        assert not any(overlap(one, other) for one, other in combinations(boxes, 2))
+
+
+def overlap(one, other):
+    sides = (("x", "width"), ("y", "height"))
+    return all(one[a] < other[a] + other[size] and other[a] < one[a] + one[size] for a, size in sides)

@@ -1,0 +1,92 @@
+"""What importing the package costs, and that its rooms depend on each other in one direction only."""
+
+import ast
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import gradlab
+
+ROOT = Path(gradlab.__file__).parent
+HEAVY = ("numpy", "torch", "matplotlib")
+
+# the rooms from the ground up: each may use those on lower floors, and the libraries named
+FLOORS = [
+    {"arguments": {"numpy"}},
+    {"numerals": set()},
+    {"evidence": {"numpy"}, "canvas": {"numpy", "matplotlib"}, "jacobians": {"numpy", "torch"}},
+    {
+        "claims": set(),
+        "figures": {"numpy", "matplotlib"},
+        "explore": {"anywidget", "matplotlib", "traitlets"},
+    },
+]
+FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+LIBRARIES_OF = {room: libraries for rooms in FLOORS for room, libraries in rooms.items()}
+MODULES = sorted(ROOT.rglob("*.py"))
+
+
+def imported(path):
+    """Return the full name of everything that a module imports, wherever in the file."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.name}: a room is imported by its full name"
+            yield from (f"{node.module}.{name.name}" for name in node.names)
+
+
+def room_of(name):
+    """Return the room that a dotted name leads into, such as figures for gradlab.figures.products."""
+    return name.split(".")[1]
+
+
+def python(code):
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout.strip()
+
+
+def test_importing_the_package_imports_no_heavy_library():
+    code = f"import sys, gradlab; print([name for name in {HEAVY} if name in sys.modules], gradlab.__version__)"
+    assert python(code) == f"[] {gradlab.__version__}"
+
+
+def test_importing_every_room_costs_under_half_a_second_beside_the_libraries():
+    rooms = ", ".join(module.name for module in pkgutil.walk_packages(gradlab.__path__, "gradlab."))
+    code = f"""
+import {", ".join(HEAVY)}, time
+start = time.perf_counter()
+import {rooms}
+print(time.perf_counter() - start)
+"""
+    # the best of three counts, since another process on the machine can only make it slower
+    assert any(float(python(code)) < 0.5 for _ in range(3))
+
+
+def test_every_room_has_a_floor():
+    assert {module.name for module in pkgutil.iter_modules(gradlab.__path__)} == set(FLOOR_OF)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_room_uses_only_rooms_on_lower_floors(path):
+    room = path.relative_to(ROOT).parts[0].removesuffix(".py")
+    used = {room_of(name) for name in imported(path) if name.startswith("gradlab.")} - {room}
+    if room == "__init__":
+        assert used == set()
+    else:
+        assert {name for name in used if FLOOR_OF[name] >= FLOOR_OF[room]} == set()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_room_uses_only_its_own_libraries(path):
+    room = path.relative_to(ROOT).parts[0].removesuffix(".py")
+    libraries = {name.split(".")[0] for name in imported(path)} - set(sys.stdlib_module_names) - {"gradlab"}
+    assert libraries <= LIBRARIES_OF.get(room, set())
+
+
+@pytest.mark.parametrize("room", ["claims", "evidence", "numerals", "arguments"])
+def test_checking_a_claim_needs_neither_torch_nor_matplotlib(room):
+    code = f"import sys, gradlab.{room}; print([name for name in ('torch', 'matplotlib') if name in sys.modules])"
+    assert python(code) == "[]"
