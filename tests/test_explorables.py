@@ -13,10 +13,10 @@ import pytest
 from bs4 import BeautifulSoup
 from playwright.sync_api import expect
 
-SCREEN = {"width": 1280, "height": 720}
-PHONE = {"width": 360, "height": 740}
+SCREEN, PHONE = {"width": 1280, "height": 720}, {"width": 360, "height": 740}
 SMALLEST_TARGET = 24  # CSS pixels: WCAG 2.2, success criterion 2.5.8
 LONG = 60_000  # milliseconds; far more than any figure plays
+WIDGET = re.compile(r"application/vnd\.jupyter\.widget-(state|view)\+json")
 
 SHOWN = """(figure, expected) => {
     const [stage, inputs] = [figure.querySelector("[role=img]"), [...figure.querySelectorAll("input")]];
@@ -30,10 +30,9 @@ SHOWN = """(figure, expected) => {
         as_stored: stage.innerHTML === parsed.innerHTML,
     };
 }"""
-OUTLINE = """(element) => {
-    const style = getComputedStyle(element);
-    return style.outlineStyle === "none" ? 0 : parseFloat(style.outlineWidth);
-}"""
+WITHOUT_OUTLINE = """(control) => {
+    const { outlineStyle, outlineWidth } = getComputedStyle(control);
+    return outlineStyle === "none" || parseFloat(outlineWidth) === 0; }"""
 
 
 class Explorable:
@@ -63,26 +62,22 @@ class Explorable:
         return shown
 
     def has(self, k, position):
-        """Check that slider `k` alone stands at a position, and what the figure shows there; return that."""
+        """Check that slider `k` stands at a position, and that the figure shows what it ought to; return that."""
         index = self.index
         return self.show([*index[:k], position, *index[k + 1 :]])
 
 
 def stored_figures(markup):
     """Return the state of each explorable figure in a page, in the page's order."""
-    document = BeautifulSoup(markup, "html.parser")
-    kind = "application/vnd.jupyter.widget-{}+json"
-    states = {}
-    for script in document.find_all("script", type=kind.format("state")):
-        states |= json.loads(script.string)["state"]
-    views = [json.loads(script.string)["model_id"] for script in document.find_all("script", type=kind.format("view"))]
-    return [states[view]["state"] for view in views if "frames" in states[view]["state"]]
+    scripts = {"state": [], "view": []}
+    for script in BeautifulSoup(markup, "html.parser").find_all("script", type=WIDGET):
+        scripts[WIDGET.fullmatch(script["type"])[1]].append(json.loads(script.string))
+    models = {id: model["state"] for stored in scripts["state"] for id, model in stored["state"].items()}
+    return [models[view["model_id"]] for view in scripts["view"] if "frames" in models[view["model_id"]]]
 
 
 def explorables(page, stored):
-    found = page.locator(".gradlab-explore").all()
-    assert len(found) == len(stored)
-    return [Explorable(page, locator, state) for locator, state in zip(found, stored, strict=True)]
+    return [Explorable(page, *pair) for pair in zip(page.locator(".gradlab-explore").all(), stored, strict=True)]
 
 
 @pytest.fixture(scope="module")
@@ -116,8 +111,7 @@ def figures(page, stored):
 
 
 def test_pages_with_figures_are_all_tested(site, pages, explorable_pages):
-    made = [page for page in pages if stored_figures((site / page).read_text("utf-8"))]
-    assert made == explorable_pages
+    assert [page for page in pages if stored_figures((site / page).read_text("utf-8"))] == explorable_pages
 
 
 def test_figures_of_a_page_have_different_names(stored):
@@ -143,11 +137,11 @@ def test_mouse_drags_every_slider(figures):
     for figure in figures:
         for k, slider in enumerate(figure.sliders):
             slider.scroll_into_view_if_needed()
-            box, mouse = slider.bounding_box(), figure.page.mouse
-            mouse.move(box["x"] + 0.02 * box["width"], box["y"] + box["height"] / 2)
+            mouse, (left, top, width, height) = figure.page.mouse, slider.bounding_box().values()
+            mouse.move(left + 0.02 * width, top + height / 2)
             mouse.down()
             before = figure.has(k, 0)
-            mouse.move(box["x"] + 0.98 * box["width"], box["y"] + box["height"] / 2, steps=4)
+            mouse.move(left + 0.98 * width, top + height / 2, steps=4)
             after = figure.has(k, figure.ends[k])  # while the button is still held
             mouse.up()
             assert after.picture != before.picture
@@ -167,7 +161,7 @@ def test_play_runs_to_the_end_and_stops(figures):
         slider, last = figure.sliders[0], figure.ends[0]
         slider.press("End")
         figure.button.click()
-        assert figure.has(0, 0), "from the end it begins anew"
+        figure.has(0, 0)  # from the end it begins anew
         slider.press("End")
         for _ in range(4):
             slider.press("ArrowLeft")
@@ -281,10 +275,10 @@ def test_keyboard_reaches_every_control_and_shows_where_it_is(page, figures):
         figure.sliders[0].focus()
         page.keyboard.press("Shift+Tab")
         for control in (*figure.sliders, figure.button):
-            assert control.evaluate(OUTLINE) == 0
+            assert control.evaluate(WITHOUT_OUTLINE)
             page.keyboard.press("Tab")
             expect(control).to_be_focused()
-            assert control.evaluate(OUTLINE) > 0
+            assert not control.evaluate(WITHOUT_OUTLINE)
 
 
 @pytest.mark.parametrize("text_size", ["100%", "200%"])

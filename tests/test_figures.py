@@ -276,3 +276,13 @@ def test_gradient_is_the_median_over_seeds_inside_the_band_of_all(seed):
         heights = band[band[:, 0] == layer, 1]
         assert (heights.min(), heights.max()) == pytest.approx((ranked[0, layer], ranked[4, layer]))
     assert_data_inside(ax)
+
+
+def test_a_run_that_leaves_the_picture_counts_as_dead_even_if_it_is_finite():
+    figure = figures.signal_and_loss(np.ones((3, 2)), [[1, 1, 1], [1, 1e9, 1], [1, 1, INF]], settings="three runs")
+    assert figure.alt.startswith("2 of 3 training runs die, the first at step 1.")
+
+
+def test_last_depths_refuses_an_axis_that_would_cut_a_bar():
+    with pytest.raises(ValueError, match=r"furthest must be at least .* 219, got 200"):
+        figures.last_depths({"float32": 219}, factor=1.5, furthest=200)

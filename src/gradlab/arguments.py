@@ -8,12 +8,13 @@ from __future__ import annotations
 import math
 import numbers
 import operator
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import numpy as np
 
 
-def whole_number(name: str, value: Any, *, at_least: int) -> int:
+def whole_number(name: str, value: Any, *, at_least: float = -math.inf) -> int:
     """Return `value` as an ``int``.
 
     Raises
@@ -34,25 +35,29 @@ def whole_number(name: str, value: Any, *, at_least: int) -> int:
     return number
 
 
-def real_number(name: str, value: Any) -> float:
-    """Return `value` as a ``float``; infinities are numbers here, NaN is not.
+def real_number(name: str, value: Any, *, or_nan: bool = False) -> float:
+    """Return `value` as a ``float``; infinities are numbers here, NaN only with `or_nan`.
 
     Raises
     ------
     TypeError
         If `value` is neither a real number nor an array or tensor that holds exactly one.
     ValueError
-        If `value` is NaN.
+        If `value` is NaN, or an integer beyond the range of a ``float``.
     """
     single = isinstance(value, numbers.Real) or (hasattr(value, "item") and math.prod(getattr(value, "shape", ())) == 1)
     if not single or isinstance(value, bool | np.bool_):
         raise TypeError(f"{name} must be one real number, got {value!r}")
     number = value.item() if hasattr(value, "item") else value
-    if isinstance(number, complex | bool):
+    if not isinstance(number, numbers.Real) or isinstance(number, bool):
         raise TypeError(f"{name} must be one real number, got {value!r}")
-    if math.isnan(number):
+    try:
+        number = float(number)
+    except OverflowError:
+        raise ValueError(f"{name} must be within the range of a float, got {value!r}") from None
+    if math.isnan(number) and not or_nan:
         raise ValueError(f"{name} must be a number, got {value!r}")
-    return float(number)
+    return number
 
 
 def positive_number(name: str, value: Any) -> float:
@@ -71,8 +76,8 @@ def positive_number(name: str, value: Any) -> float:
     return number
 
 
-def real_array(name: str, value: Any, *, ndim: int) -> np.ndarray:
-    """Return `value` as a float64 array with `ndim` axes, none of them empty.
+def real_array(name: str, value: Any, *, ndim: int | None) -> np.ndarray:
+    """Return `value` as a float64 array with `ndim` axes (``None``: any number), none of them empty.
 
     Infinities and NaN pass: catastrophes are drawn in this book, not refused.
 
@@ -83,14 +88,20 @@ def real_array(name: str, value: Any, *, ndim: int) -> np.ndarray:
     ValueError
         If `value` has another number of axes, or an empty one.
     """
+    plain = value
+    if hasattr(value, "detach"):  # a tensor; numpy knows no bfloat16
+        plain = value.detach().double() if value.is_floating_point() else value.detach()
     try:
-        array = np.asarray(value.detach() if hasattr(value, "detach") else value)
+        array = np.asarray(plain)
     except ValueError as ragged:
-        raise ValueError(f"{name} must be a regular array with {ndim} axes, got {value!r}") from ragged
+        raise ValueError(f"{name} must be a regular array, got {value!r}") from ragged
+    except (TypeError, RuntimeError) as unreadable:  # such as a list of tensors that require a gradient
+        raise TypeError(f"{name} must hold real numbers, got {value!r}") from unreadable
     if array.dtype.kind not in "iuf":
         raise TypeError(f"{name} must hold real numbers, got {value!r}")
-    if array.ndim != ndim or array.size == 0:
-        raise ValueError(f"{name} must have {ndim} non-empty axes, got shape {array.shape}")
+    if ndim not in (None, array.ndim) or array.size == 0:
+        wanted = "non-empty axes" if ndim is None else f"{ndim} non-empty axes"
+        raise ValueError(f"{name} must have {wanted}, got shape {array.shape}")
     return array.astype(np.float64)
 
 
@@ -112,6 +123,54 @@ def square_matrix(name: str, value: Any) -> np.ndarray:
     return matrix
 
 
+def some_text(name: str, value: Any) -> str:
+    """Return `value` if it says something.
+
+    Raises
+    ------
+    TypeError
+        If `value` is not text.
+    ValueError
+        If `value` is blank.
+    """
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be text, got {value!r}")
+    if not value.strip():
+        raise ValueError(f"{name} must say something, got {value!r}")
+    return value
+
+
+def interval(name: str, value: Any) -> tuple[float, float] | None:
+    """Return `value` as the lower and the upper end of an axis, or ``None`` if it is ``None``.
+
+    Raises
+    ------
+    TypeError
+        If `value` does not hold real numbers.
+    ValueError
+        If `value` is not a pair of finite numbers, the lower one first.
+    """
+    if value is None:
+        return None
+    ends = real_array(name, value, ndim=None)
+    if ends.shape != (2,) or not (np.isfinite(ends).all() and ends[0] < ends[1]):
+        raise ValueError(f"{name} must be two finite numbers, the lower one first, got {value!r}")
+    return float(ends[0]), float(ends[1])
+
+
+def mapping(name: str, value: Any) -> Mapping[Any, Any]:
+    """Return `value` if it is a mapping.
+
+    Raises
+    ------
+    TypeError
+        If it is not.
+    """
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{name} must be a mapping, got {value!r}")
+    return value
+
+
 def one_of(name: str, value: Any, allowed: tuple[Any, ...]) -> Any:
     """Return `value` if it is among `allowed`.
 
@@ -120,6 +179,6 @@ def one_of(name: str, value: Any, allowed: tuple[Any, ...]) -> Any:
     ValueError
         If it is not.
     """
-    if value not in allowed:
+    if not isinstance(value, Hashable) or value not in allowed:  # an array would be compared entry by entry
         raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}")
     return value

@@ -21,6 +21,7 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
+from gradlab.arguments import some_text
 from gradlab.numerals import power_of_ten, superscript
 
 INK = "#0b0c0d"
@@ -57,7 +58,16 @@ STYLE = {
     "lines.linewidth": 2.0,
     "legend.frameon": False,
     **dict.fromkeys(
-        ("text.color", "axes.edgecolor", "axes.labelcolor", "axes.titlecolor", "xtick.color", "ytick.color"), INK
+        (
+            "text.color",
+            "axes.edgecolor",
+            "axes.labelcolor",
+            "axes.titlecolor",
+            "xtick.color",
+            "ytick.color",
+            "hatch.color",
+        ),
+        INK,
     ),
 }
 
@@ -86,12 +96,7 @@ class Sheet(Figure):
     """
 
     def __init__(self, *, alt: str, caption: str, **figure: Any) -> None:
-        for name, words in (("alt", alt), ("caption", caption)):
-            if not isinstance(words, str):
-                raise TypeError(f"{name} must be text, got {words!r}")
-            if not words.strip():
-                raise ValueError(f"{name} must say something, got {words!r}")
-        self.alt, self.caption = alt, caption
+        self.alt, self.caption = some_text("alt", alt), some_text("caption", caption)
         with matplotlib.rc_context(STYLE):
             super().__init__(**figure)
 

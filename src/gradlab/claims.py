@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import html
 import json
-import math
 import re
 import tomllib
 from collections.abc import Mapping
@@ -17,12 +16,12 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from gradlab.arguments import real_number
+from gradlab.arguments import positive_number, real_number
 from gradlab.evidence import Evidence
 
 HOLDS, CONDITIONAL, FAILS = VERDICTS = ("holds", "holds, with a condition", "does not hold")
 
-_NUMBER = re.compile(r"(?P<digits>[-−]?\d+(?:,\d{3})*(?:\.(?P<decimals>\d+))?)(?P<percent> ?%)?")
+_NUMBER = re.compile(r"(?P<digits>[-−]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.(?P<decimals>\d+))?)(?P<percent> ?%)?")
 
 
 @dataclass(frozen=True)
@@ -173,7 +172,7 @@ def check(
         If `id` is not registered, if the registered condition and `on_condition` do not go together, or if the
         evidence is not well formed.
     """
-    if id not in registry():
+    if not isinstance(id, str) or id not in registry():
         raise ValueError(f"id must be one of {', '.join(registry())}, got {id!r}")
     claim = registry()[id]
     if on_condition is not None and not isinstance(on_condition, Evidence):
@@ -214,10 +213,8 @@ def said(text: str, value: Any, *, tolerance: float | None = None) -> None:
     number = real_number("value", value) * (100 if match["percent"] else 1)
     plain = match["digits"].replace(",", "").replace("−", "-")
     if tolerance is None:
-        agrees = f"{number:.{len(match['decimals'] or '')}f}" == plain
+        agrees = f"{number:z.{len(match['decimals'] or '')}f}" == plain  # z: no minus sign before a zero
     else:
-        if not 0 < tolerance < math.inf:
-            raise ValueError(f"tolerance must be positive and finite, got {tolerance!r}")
-        agrees = abs(number - float(plain)) <= tolerance
+        agrees = abs(number - float(plain)) <= positive_number("tolerance", tolerance)
     if not agrees:
         raise AssertionError(f"the text says {text}, the code gives {number!r}")

@@ -33,8 +33,8 @@ class Evidence:
     TypeError
         If an argument is not a real number (or, for `measured`, an array of them).
     ValueError
-        If there is not exactly one prediction, if a number is NaN, or if `tolerance` is negative or comes without
-        `expected`.
+        If there is not exactly one prediction, if a number is NaN, or if `tolerance` is negative, infinite or comes
+        without `expected`.
     """
 
     measured: tuple[float, ...]
@@ -48,13 +48,12 @@ class Evidence:
         stated = [name for name, value in predictions.items() if value is not None]
         if len(stated) != 1:
             raise ValueError(f"exactly one of expected, at_least and at_most must be given, got {predictions}")
-        values = self.measured.detach() if hasattr(self.measured, "detach") else self.measured
-        values = real_array("measured", np.atleast_1d(np.asarray(values)).reshape(-1), ndim=1)
+        values = real_array("measured", self.measured, ndim=None).reshape(-1)
         if np.isnan(values).any():
             raise ValueError(f"measured must not hold NaN (count the runs that end in NaN), got {values}")
         tolerance = real_number("tolerance", self.tolerance)
-        if tolerance < 0 or (tolerance > 0 and self.expected is None):
-            raise ValueError(f"tolerance must be non-negative and go with expected, got {self.tolerance!r}")
+        if not 0 <= tolerance < math.inf or (tolerance > 0 and self.expected is None):
+            raise ValueError(f"tolerance must be non-negative and finite and go with expected, got {self.tolerance!r}")
         fields = {"measured": tuple(values.tolist()), "tolerance": tolerance}
         fields |= {name: real_number(name, predictions[name]) for name in stated}
         for name, value in fields.items():

@@ -19,6 +19,7 @@ import matplotlib
 import traitlets
 from matplotlib.figure import Figure
 
+from gradlab.arguments import mapping
 from gradlab.canvas import STYLE, svg_of
 
 MOST_FRAMES = 150
@@ -47,6 +48,14 @@ class Explorable(anywidget.AnyWidget):
     def __init__(self, grid: Mapping[str, Sequence[Any]], **state: Any) -> None:
         self._grid = {name: list(values) for name, values in grid.items()}
         super().__init__(**state)
+
+    @traitlets.validate("index")
+    def _on_the_grid(self, proposal: Any) -> list[int]:
+        sizes = [len(values) for values in self._grid.values()]
+        index = proposal["value"]
+        if len(index) != len(sizes) or not all(0 <= i < size for i, size in zip(index, sizes, strict=True)):
+            raise traitlets.TraitError(f"index must hold one position below each of {sizes}, got {index!r}")
+        return index
 
     @property
     def value(self) -> dict[str, Any]:
@@ -108,9 +117,10 @@ def explore(
     combinations = math.prod(len(values) for values in grid.values()) if grid else 0
     if not 0 < combinations <= MOST_FRAMES:
         raise ValueError(f"params must be sliders with 2 to {MOST_FRAMES} combinations in all, got {combinations}")
-    index = [_position(name, values, (start or {}).get(name, values[0])) for name, values in grid.items()]
-    if unknown := set(start or {}) - set(grid):
-        raise ValueError(f"start must name parameters among {', '.join(grid)}, got {', '.join(sorted(unknown))}")
+    start = {} if start is None else start
+    if unknown := [name for name in mapping("start", start) if name not in grid]:
+        raise ValueError(f"start must name parameters among {', '.join(grid)}, got {', '.join(map(repr, unknown))}")
+    index = [_position(name, values, start.get(name, values[0])) for name, values in grid.items()]
     settings = [dict(zip(grid, combination, strict=True)) for combination in itertools.product(*grid.values())]
     frames, captions = zip(*(_frame(draw, alt, setting) for setting in settings), strict=True)
     return Explorable(
@@ -129,8 +139,8 @@ def _values(name: str, values: Sequence[Any]) -> list[Any]:
     """Return a slider's values as a list of plain Python numbers or of texts."""
     try:
         plain = [value.item() if hasattr(value, "item") else value for value in values]
-    except TypeError:
-        raise TypeError(f"{name} must be a sequence of values, got {values!r}") from None
+    except (TypeError, ValueError, RuntimeError):  # no sequence, or one of arrays or tensors
+        raise TypeError(f"{name} must be a sequence of numbers or of texts, got {values!r}") from None
     is_number = [isinstance(value, numbers.Real) and not isinstance(value, bool) for value in plain]
     if isinstance(values, str) or not (all(is_number) or all(isinstance(value, str) for value in plain)):
         raise TypeError(f"{name} must be a sequence of numbers or of texts, got {values!r}")
@@ -141,7 +151,8 @@ def _values(name: str, values: Sequence[Any]) -> list[Any]:
 
 def _position(name: str, values: list[Any], wanted: Any) -> int:
     for i, value in enumerate(values):
-        if value == wanted or (isinstance(wanted, numbers.Real) and math.isclose(value, wanted, abs_tol=1e-12)):
+        close = isinstance(value, numbers.Real) and isinstance(wanted, numbers.Real)
+        if value == wanted or (close and math.isclose(value, wanted, abs_tol=1e-12)):
             return i
     raise ValueError(f"start must give {name} one of its values {values}, got {wanted!r}")
 

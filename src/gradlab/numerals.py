@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from gradlab.arguments import positive_number, whole_number
+from gradlab.arguments import positive_number, real_number, whole_number
 
 
 def superscript(number: int) -> str:
@@ -15,7 +15,7 @@ def superscript(number: int) -> str:
     TypeError
         If `number` is not an integer.
     """
-    number = whole_number("number", number, at_least=-(10**9))
+    number = whole_number("number", number)
     return str(number).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
@@ -48,11 +48,11 @@ def readable(value: float, digits: int = 3) -> str:
     TypeError
         If `value` is not a real number or `digits` not an integer.
     ValueError
-        If `digits` is below 1.
+        If `digits` is below 1, or `value` an integer beyond the range of a ``float``.
     """
-    digits = whole_number("digits", digits, at_least=1)
+    value, digits = real_number("value", value, or_nan=True), whole_number("digits", digits, at_least=1)
     if not math.isfinite(value):
-        return {"nan": "NaN", "inf": "infinity", "-inf": "minus infinity"}[str(float(value))]
+        return {"nan": "NaN", "inf": "infinity", "-inf": "minus infinity"}[str(value)]
     if value == int(value) and abs(value) < 1e6:
         text = f"{int(value):,}"
     elif 1e-3 <= abs(value) < 1e5:

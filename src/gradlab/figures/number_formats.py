@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gradlab.arguments import positive_number, whole_number
+from gradlab.arguments import mapping, positive_number, whole_number
 from gradlab.canvas import BLUE, ORANGE, Sheet, log_axis, sheet, styled
 
 
@@ -19,7 +19,7 @@ def last_depths(depths: Mapping[str, int], *, factor: float, furthest: int) -> S
     factor : float
         The factor of every layer, positive and not 1.
     furthest : int
-        End of the depth axis, at least 2.
+        End of the depth axis, at least 2 and not before any of `depths`.
 
     Returns
     -------
@@ -33,9 +33,11 @@ def last_depths(depths: Mapping[str, int], *, factor: float, furthest: int) -> S
         If `depths` is empty or holds a depth below 1, or another number is outside its range.
     """
     factor, furthest = positive_number("factor", factor), whole_number("furthest", furthest, at_least=2)
-    if not depths or factor == 1:
+    if not mapping("depths", depths) or factor == 1:
         raise ValueError(f"depths must not be empty and factor must not be 1, got {depths!r} and {factor!r}")
-    depths = {name: whole_number(name, depth, at_least=1) for name, depth in depths.items()}
+    depths = {name: whole_number(f"depths[{name!r}]", depth, at_least=1) for name, depth in depths.items()}
+    if max(depths.values()) > furthest:
+        raise ValueError(f"furthest must be at least the largest of depths, {max(depths.values())}, got {furthest}")
     end = "inf" if factor > 1 else "0"
     figure, ax = sheet(
         alt=f"{factor:g} to the power of the depth becomes {end} at depth "

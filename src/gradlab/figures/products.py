@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
-from gradlab.arguments import one_of, positive_number, real_array, real_number, whole_number
+from gradlab.arguments import (
+    interval,
+    mapping,
+    one_of,
+    positive_number,
+    real_array,
+    real_number,
+    some_text,
+    whole_number,
+)
 from gradlab.canvas import (
     BLUE,
     GREEN,
@@ -46,17 +55,19 @@ def log_gradient_as_a_sum(factors: ArrayLike, *, layers: Sequence[int] | None = 
     Raises
     ------
     TypeError
-        If `factors` does not hold real numbers.
+        If `factors` does not hold real numbers, or `layers` is not a sequence.
     ValueError
         If `factors` is empty or not positive and finite, or `layers` has another length.
     """
     factors = real_array("factors", factors, ndim=1)
     if not ((factors > 0) & np.isfinite(factors)).all():
         raise ValueError(f"factors must be positive and finite, got {factors}")
-    if layers is not None and len(layers) != len(factors):
-        raise ValueError(f"layers must have one entry for each of the {len(factors)} factors, got {list(layers)!r}")
+    if layers is not None and (isinstance(layers, str) or not isinstance(layers, Iterable)):
+        raise TypeError(f"layers must be a sequence of integers, got {layers!r}")
+    if layers is not None and len(layers := list(layers)) != len(factors):
+        raise ValueError(f"layers must have one entry for each of the {len(factors)} factors, got {layers!r}")
     sums = np.concatenate([[0.0], np.cumsum(np.log10(factors))])
-    product, ups = readable(10 ** sums[-1]), int((factors > 1).sum())
+    product, ups = readable(_ten_to(sums[-1])), int((factors > 1).sum())
     figure, ax = sheet(
         alt=f"{ups} of {len(factors)} steps go up, the others down; together they end at a product of {product}.",
         caption=f"Product of the first 1, 2, ..., {len(factors)} factors, log axis: a bar for each factor, "
@@ -95,7 +106,7 @@ def paths_along_depth(
     logs : array_like, shape (runs, depth + 1)
         Natural logarithm of the quantity after 0, 1, ..., depth layers.
     lines : mapping of str to float, optional
-        Label of each straight line to compare with, and its slope in nats per layer.
+        Label of each straight line to compare with, and its slope in nats per layer; three at most.
     limits : pair of float, optional
         Lowest and highest exponent of ten on the axis; from the data unless given.
     quantity : str
@@ -108,19 +119,25 @@ def paths_along_depth(
     Raises
     ------
     TypeError
-        If a number is not real.
+        If a number is not real, `lines` is not a mapping, or `quantity` is not text.
     ValueError
-        If `logs` does not have two axes, or has fewer than two columns.
+        If `logs` does not have two axes, or has fewer than two columns; if there are more than three `lines`, or
+        `limits` is not a pair of finite numbers, the lower one first.
     """
     tens = real_array("logs", logs, ndim=2) / math.log(10)
     runs, depth = tens.shape[0], tens.shape[1] - 1
     whole_number("the number of columns of logs", depth + 1, at_least=2)
-    low, middle, high = np.quantile(tens, (0.05, 0.5, 0.95), axis=0)
-    lines = {label: real_number(label, slope) / math.log(10) for label, slope in (lines or {}).items()}
-    ends = "; ".join(f"{label}: {readable(10 ** (slope * depth), 2)}" for label, slope in lines.items())
+    # linear interpolation between two infinities is NaN
+    low, middle, high = np.quantile(tens, (0.05, 0.5, 0.95), axis=0, method=_quantile_method(tens))
+    limits, quantity = interval("limits", limits), some_text("quantity", quantity)
+    if len(lines := mapping("lines", lines or {})) > 3:
+        raise ValueError(f"lines must be three at most, got {lines!r}")
+    lines = {label: real_number(f"lines[{label!r}]", slope) / math.log(10) for label, slope in lines.items()}
+    ends = "; ".join(f"{label}: {readable(_ten_to(slope * depth), 2)}" for label, slope in lines.items())
+    least, median, most = (readable(_ten_to(level[-1]), 2) for level in (low, middle, high))
     figure, ax = sheet(
-        alt=f"After {depth} layers the median {quantity} is {readable(10 ** middle[-1], 2)}; nine runs in ten lie "
-        f"between {readable(10 ** low[-1], 2)} and {readable(10 ** high[-1], 2)}." + (f" {ends}." if ends else ""),
+        alt=f"After {depth} layers the median {quantity} is {median}; nine runs in ten lie "
+        f"between {least} and {most}." + (f" {ends}." if ends else ""),
         caption=f"Median of {runs} runs (thick), the band that holds nine runs in ten, and {min(runs, THIN_LINES)} "
         "of the runs (thin), on a logarithmic axis.",
     )
@@ -163,7 +180,7 @@ def norm_along_depth(gain: float, depth: int = 50) -> Sheet:
     """
     gain, depth = positive_number("gain", gain), whole_number("depth", depth, at_least=1)
     tens = math.log10(gain) * np.arange(depth + 1)
-    end = readable(10 ** tens[-1])
+    end = readable(_ten_to(tens[-1]))
     figure, ax = sheet(
         alt=f"With gain {gain:g} the norm after {depth} layers is {end}.",
         caption=f"Norm of the signal after each of {depth} layers that multiply it by the gain, on a logarithmic axis.",
@@ -172,7 +189,8 @@ def norm_along_depth(gain: float, depth: int = 50) -> Sheet:
     ax.axhline(0, color=INK, linewidth=0.8)
     ax.plot(tens, color=color, marker="o", markersize=2.5)
     ax.annotate(end, (depth, tens[-1]), (6, 0), textcoords="offset points", va="center", weight="bold", color=color)
-    ax.set(xlabel="layer", title="norm of the signal", xlim=(0, depth * 1.3), ylim=(-17, 17))
+    furthest = max(17, 1.05 * abs(tens[-1]))  # 17 decades hold the gains from 0.5 to 2 at 50 layers
+    ax.set(xlabel="layer", title="norm of the signal", xlim=(0, depth * 1.3), ylim=(-furthest, furthest))
     ax.set_xticks(np.linspace(0, depth, 6))
     label_powers_of_ten(ax)
     return figure
@@ -205,11 +223,14 @@ def norm_against_depth(
     TypeError
         If a number is not real.
     ValueError
-        If `norms` does not have one axis with two entries or more, or `mark` is not among those above.
+        If `norms` does not have one axis with two entries or more, `mark` is not among those above, `radius` is
+        not positive, or `limits` is not a pair of positive numbers, the lower one first.
     """
     norms = real_array("norms", norms, ndim=1)
     depth = whole_number("the length of norms", len(norms), at_least=2) - 1
     one_of("mark", mark, (None, "peak"))
+    if (limits := interval("limits", limits)) is not None:
+        limits = np.log10([positive_number("limits", end) for end in limits])
     peak, end = int(norms.argmax()), readable(norms[-1], 2)
     figure, ax = sheet(
         alt=f"The norm is largest at depth {peak}, where it is {readable(norms[peak])}; at depth {depth} it is {end}.",
@@ -228,7 +249,7 @@ def norm_against_depth(
         ax.plot(at, slope * at, color=ORANGE, linestyle="--")
         labels.append(("spectral radius alone", slope * depth, ORANGE))
     if limits is not None:
-        ax.set_ylim(*np.log10(limits))
+        ax.set_ylim(*limits)
     if mark == "peak" and peak > 0:
         ax.plot(peak, tens[peak], "o", color=BLUE, markersize=7)
         words = f"{readable(norms[peak])} at depth {peak}"
@@ -237,3 +258,14 @@ def norm_against_depth(
     ax.set_xticks(np.linspace(0, depth, 5))
     label_powers_of_ten(ax)
     return figure
+
+
+def _ten_to(exponent: float) -> float:
+    """Return a power of ten; infinity past the range of float64."""
+    with np.errstate(over="ignore"):
+        return np.power(10.0, exponent)
+
+
+def _quantile_method(values: np.ndarray) -> str:
+    """Return the usual interpolation between two runs, or a choice of one of them where a run is infinite."""
+    return "nearest" if np.isinf(values).any() else "linear"

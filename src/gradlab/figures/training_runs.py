@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
-from gradlab.arguments import real_array
+from gradlab.arguments import real_array, some_text
 from gradlab.canvas import BLUE, RED, Sheet, log_axis, sheet, styled
 from gradlab.numerals import readable
 
@@ -24,8 +24,8 @@ def signal_and_loss(signals: ArrayLike, losses: ArrayLike, *, settings: str) -> 
     signals : array_like, shape (seeds, layers + 1)
         Norm of the backward signal at the input (layer 0) and after each layer, before training.
     losses : array_like, shape (seeds, steps)
-        Loss before every step of training. A run that leaves the picture or becomes NaN or infinite
-        ends in a cross at the upper edge.
+        Loss before every step of training. A run dies, and ends in a cross at the upper edge, where it
+        leaves the picture or becomes NaN or infinite.
     settings : str
         What was trained, for the caption.
 
@@ -36,21 +36,23 @@ def signal_and_loss(signals: ArrayLike, losses: ArrayLike, *, settings: str) -> 
     Raises
     ------
     TypeError
-        If an array does not hold real numbers.
+        If an array does not hold real numbers, or `settings` is not text.
     ValueError
-        If an array does not have two axes, or the two have different numbers of seeds.
+        If an array does not have two axes, the two have different numbers of seeds, or `settings` is blank.
     """
     signals, losses = real_array("signals", signals, ndim=2), real_array("losses", losses, ndim=2)
     if len(signals) != len(losses):
         raise ValueError(f"losses must have as many seeds as signals ({len(signals)}), got shape {losses.shape}")
     seeds, steps = losses.shape
-    dead = ~np.isfinite(losses).all(axis=1)
-    growth = readable(float(np.median(signals[:, 0] / signals[:, -1])), 2)
-    when = f", the first at step {int(np.argmax(~np.isfinite(losses).all(axis=0)))}" if dead.any() else ""
+    inside = np.isfinite(losses) & (losses < LOSSES[1])
+    dead = ~inside.all(axis=1)
+    with np.errstate(all="ignore"):
+        growth = readable(np.median(signals[:, 0] / signals[:, -1]), 2)
+    when = f", the first at step {int(np.argmin(inside.all(axis=0)))}" if dead.any() else ""
     figure, (fate, cause) = sheet(
         alt=f"{dead.sum()} of {seeds} training runs die{when}. "
         f"From the last layer to the input the gradient is multiplied by {growth}.",
-        caption=settings,
+        caption=some_text("settings", settings),
         nrows=2,
         figsize=(4.8, 4.8),
     )
@@ -58,12 +60,11 @@ def signal_and_loss(signals: ArrayLike, losses: ArrayLike, *, settings: str) -> 
     log_axis(fate.yaxis)
     fate.set_yticks(10.0 ** np.arange(-2, 7, 2))
     fate.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-    for run in losses:
-        inside = np.isfinite(run) & (run < LOSSES[1])
-        if inside.all():
+    for run, alive in zip(losses, inside, strict=True):
+        if alive.all():
             fate.plot(run, color=BLUE, linewidth=1.2)
         else:
-            end = int(np.argmin(inside))
+            end = int(np.argmin(alive))
             fate.plot(np.append(run[:end], LOSSES[1]), color=RED, linewidth=1.2)
             fate.plot(end, LOSSES[1], "X", color=RED, markersize=7, clip_on=False)
     if dead.any():

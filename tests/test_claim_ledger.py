@@ -1,0 +1,137 @@
+"""The ledger of claims says what the pages measured: no verdict is typed, none is lost, and every link arrives."""
+
+import json
+import posixpath
+from collections import Counter
+from pathlib import PurePosixPath
+
+import pytest
+from bs4 import BeautifulSoup
+
+from gradlab.claims import registry
+
+LEDGER = PurePosixPath("book/claims.html")
+
+
+@pytest.fixture(scope="module")
+def documents(site, pages):
+    """The markup of every page, by its name without the suffix; index.html only leads elsewhere."""
+    return {
+        page.removesuffix(".html"): BeautifulSoup((site / page).read_text("utf-8"), "html.parser") for page in pages
+    }
+
+
+@pytest.fixture(scope="module")
+def cards(documents):
+    """The claim checks on each page, as pairs of the page's name and the card."""
+    return [(page, card) for page, document in documents.items() for card in document.select("div.claim-check")]
+
+
+@pytest.fixture(scope="module")
+def rows(documents):
+    """The rows of the ledger, as lists of cells."""
+    return [row.find_all("td") for row in documents[str(LEDGER.with_suffix(""))].select("table.claim-ledger tbody tr")]
+
+
+def verdict(record):
+    """Recompute a verdict from nothing but the numbers of a record."""
+    if true_of(record["as_stated"]):
+        return "holds"
+    if record["on_condition"] is not None and true_of(record["on_condition"]):
+        return "holds, with a condition"
+    return "does not hold"
+
+
+def true_of(evidence):
+    for measured in map(float, evidence["measured"]):
+        if "at_least" in evidence and not measured >= float(evidence["at_least"]):
+            return False
+        if "at_most" in evidence and not measured <= float(evidence["at_most"]):
+            return False
+        if "expected" in evidence:
+            expected, tolerance = float(evidence["expected"]), float(evidence.get("tolerance", 0))
+            if not (measured == expected or abs(measured - expected) <= tolerance):  # inf - inf is not a number
+                return False
+    return len(evidence["measured"]) > 0 and len({"at_least", "at_most", "expected"} & evidence.keys()) == 1
+
+
+def test_every_registered_claim_has_one_card_on_its_page_and_no_other_has_any(cards):
+    found = [(card["id"], page) for page, card in cards]
+    assert sorted(found) == sorted((f"claim-{claim.id}", claim.page) for claim in registry().values())
+
+
+def test_card_and_record_are_of_the_same_claim(cards):
+    for _, card in cards:
+        claim = registry()[json.loads(card["data-record"])["id"]]
+        assert card["id"] == f"claim-{claim.id}"
+        assert card.select_one(".claim-statement").get_text() == f"“{claim.statement}”"
+
+
+def test_verdict_of_card_and_record_follows_from_the_numbers(cards):
+    for _, card in cards:
+        record = json.loads(card["data-record"])
+        recomputed = verdict(record)
+        assert record["verdict"] == recomputed, record["id"]
+        assert card["data-verdict"] == recomputed, record["id"]
+        assert card.select_one(".claim-verdict strong").get_text() == recomputed, record["id"]
+
+
+def test_ledger_has_one_row_for_each_claim_in_the_order_of_the_registry(rows):
+    assert [statement.get_text() for statement, *_ in rows] == [claim.statement for claim in registry().values()]
+
+
+def test_verdict_of_a_row_follows_from_the_numbers(cards, rows):
+    records = {(record := json.loads(card["data-record"]))["id"]: record for _, card in cards}
+    written = {statement.get_text(): said.get_text() for statement, said, *_ in rows}
+    assert written == {registry()[id].statement: verdict(record) for id, record in records.items()}
+
+
+def test_row_says_what_the_card_says_was_measured(cards, rows):
+    measured = {card.select_one(".claim-statement").get_text(): findings(card) for _, card in cards}
+    for statement, _, evidence, _ in rows:
+        words = measured[f"“{statement.get_text()}”"]
+        assert len(words) in (2, 4), "what was predicted and what was measured; the same for the condition"
+        assert all(part in evidence.get_text() for part in words)
+
+
+def findings(card):
+    terms = {"Measured", "The claim predicts", "Then it predicts"}
+    return [term.find_next_sibling("dd").get_text() for term in card.select("dt") if term.get_text() in terms]
+
+
+def test_link_of_a_row_leads_to_the_card_of_its_claim(documents, rows):
+    claims = {claim.statement: claim for claim in registry().values()}
+    for statement, _, _, evidence in rows:
+        path, _, anchor = evidence.a["href"].partition("#")
+        claim = claims[statement.get_text()]
+        assert posixpath.normpath(LEDGER.parent / path) == f"{claim.page}.html"
+        (card,) = documents[claim.page].select(f"[id='{anchor}']")
+        assert json.loads(card["data-record"])["id"] == claim.id
+        assert evidence.a.get_text() == documents[claim.page].h1.find(string=True)
+
+
+def test_verdicts_differ(cards):
+    """Otherwise nothing above would notice a verdict that is always the same."""
+    assert len(Counter(card["data-verdict"] for _, card in cards)) > 1
+
+
+STATED, CONDITION = {"measured": [2.0, "inf"], "at_least": 2.0}, {"measured": [0.5], "expected": 1.0, "tolerance": 0.5}
+FALSE = {"measured": [0.5], "at_most": 0.25}
+
+
+@pytest.mark.parametrize(
+    ("as_stated", "on_condition", "expected"),
+    [
+        (STATED, None, "holds"),
+        (STATED, FALSE, "holds"),
+        (FALSE, None, "does not hold"),
+        (FALSE, CONDITION, "holds, with a condition"),
+        (FALSE, CONDITION | {"tolerance": 0.25}, "does not hold"),
+        (STATED | {"measured": [2.0, 1.0]}, None, "does not hold"),
+        ({"measured": ["-inf"], "expected": "-inf"}, None, "holds"),
+        ({"measured": [], "expected": 1.0}, None, "does not hold"),
+        ({"measured": [1.0]}, None, "does not hold"),
+    ],
+)
+def test_recomputed_verdict(as_stated, on_condition, expected):
+    assert verdict({"as_stated": as_stated, "on_condition": on_condition}) == expected
