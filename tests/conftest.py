@@ -16,8 +16,8 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[1]
-BUILD = ["build", ".", "--warningiserror", "--keep-going"]
-"""How `make book` calls jupyter-book."""
+MAKE_BOOK = re.search(r"^\t\$\(BIN\)/(jupyter-book .*)$", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)[1]
+"""The command with which `make book` builds the book."""
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
 PATIENCE = 10_000  # milliseconds until something that should appear on a page is given up
@@ -61,10 +61,10 @@ class Build(NamedTuple):
 
 def build(book, **environment):
     """Build the book in a folder as `make book` does; its own package comes before the installed one."""
-    command = [Path(sys.executable).with_name("jupyter-book"), *BUILD]
+    program, *arguments = MAKE_BOOK.split()
     environment = os.environ | {"PYTHONPATH": str(book / "src")} | environment
     done = subprocess.run(
-        command,
+        [Path(sys.executable).with_name(program), *arguments],
         cwd=book,
         env=environment,
         text=True,
@@ -160,6 +160,12 @@ def _listen(page, origin, troubles):
     }
     for event, complaint in listeners.items():
         page.on(event, lambda it, complaint=complaint: troubles.extend(filter(None, [complaint(it)])))
+
+
+@pytest.fixture(scope="session", name="build")
+def function_that_builds():
+    """The function `build`."""
+    return build
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,10 @@ from sphinx.config import Config
 
 STATIC = Path(__file__).parents[1] / "_static"
 MATHJAX = ("tex-chtml.js", "output/chtml/fonts/woff-v2/*.woff", "input/tex/extensions/*.js", "a11y/*.js")
+FRONT_DOOR = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title><link rel="icon" href="_static/favicon.svg">
+<meta http-equiv="refresh" content="0; url={first}"></head><body><p><a href="{first}">{title}</a></p></body></html>
+"""
 STATE = "application/vnd.jupyter.widget-state+json"
 VIEW = re.compile(r'<script type="application/vnd\.jupyter\.widget-view\+json">(.*?)</script>', re.DOTALL)
 
@@ -49,8 +53,8 @@ def trim_page(app: Sphinx, pagename: str, templatename: str, context: dict[str, 
             models = json.loads(body)["state"]
             context["body"] = VIEW.sub(lambda view, models=models: _still(view, models), context["body"])
     context["script_files"] = kept
-    # docutils gives bibliography entries a role that ARIA has withdrawn, inside a list that may not hold it
-    context["body"] = context.get("body", "").replace('role="doc-biblioentry"', 'role="listitem"')
+    if "body" in context:  # docutils still writes a role that ARIA has withdrawn, and that a list may not hold
+        context["body"] = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
 
 
 def _still(view: re.Match, models: dict[str, Any]) -> str:
@@ -69,9 +73,11 @@ def _still(view: re.Match, models: dict[str, Any]) -> str:
 
 
 def finish_site(app: Sphinx, exception: Exception | None) -> None:
-    """Copy what pages load of MathJax, and empty the theme's second copy of its icons."""
+    """Copy what pages load of MathJax, empty the theme's second copy of its icons, and write the site's front door."""
     if exception is not None or app.builder.format != "html":
         return
+    door = {"first": app.builder.get_target_uri(app.config.root_doc), "title": html.escape(app.config.project)}
+    (Path(app.outdir) / "index.html").write_text(FRONT_DOOR.format(**door), encoding="utf-8")
     static = Path(app.outdir) / "_static"
     package = Path(str(distribution("sphinx-mathjax-offline").locate_file("sphinx-mathjax-offline/static/mathjax")))
     for path in (path for pattern in MATHJAX for path in package.glob(pattern)):

@@ -22,10 +22,10 @@
     const module = await load(state._esm);
     const host = document.createElement("div");
     host.append(Object.assign(document.createElement("style"), { textContent: state._css ?? "" }));
-    module.default.render({ model: new Model(state), el: host });
     const still = view.previousElementSibling;
     if (still?.matches(".gradlab-still")) still.replaceWith(host);
     else view.before(host);
+    module.default.render({ model: new Model(state), el: host }); // in the page already: it may have to scroll there
   }
 
   document.addEventListener("DOMContentLoaded", () => {

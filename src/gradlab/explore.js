@@ -11,8 +11,8 @@ function element(tag, properties = {}, attributes = {}) {
 
 /** The positions that a link such as `#figure?gain=1.1` asks for, or null if it is not about this figure. */
 function positions(link, name, params, index) {
-  const [target, query] = decodeURIComponent(link).split("?");
-  if (!name || target !== `#${name}` || query === undefined) return null;
+  const [target, query] = link.split("?");
+  if (!name || target !== `#${encodeURI(name)}` || query === undefined) return null;
   const wanted = new URLSearchParams(query);
   return params.map((param, k) => {
     if (!wanted.has(param.name)) return index[k];
@@ -94,28 +94,33 @@ function render({ model, el }) {
     stop();
     model.set("index", index);
     model.save_changes();
-    announcement.textContent = stage.getAttribute("aria-label");
+    announcement.textContent = ""; // so that asking twice is answered twice
+    requestAnimationFrame(() => { announcement.textContent = stage.getAttribute("aria-label"); });
     figure.scrollIntoView({ block: "nearest", behavior: calm.matches ? "auto" : "smooth" });
     return true;
   };
   const follow = (event) => {
     const link = event.target.closest?.("a[href*='#']");
-    if (link && obey(link.hash)) { event.preventDefault(); event.stopPropagation(); }
+    const elsewhere = event.ctrlKey || event.metaKey || event.shiftKey || link?.pathname !== location.pathname;
+    if (link && !elsewhere && obey(link.hash)) { event.preventDefault(); event.stopPropagation(); }
   };
+  const arrive = () => obey(location.hash);
 
   document.addEventListener("click", follow, true);
+  addEventListener("hashchange", arrive);
   calm.addEventListener("change", relabel);
   model.on("change:index", update);
   relabel();
   update();
   el.append(figure);
-  if (location.hash) obey(location.hash);
+  arrive();
 
   return () => {
     stop();
     model.off("change:index", update);
     calm.removeEventListener("change", relabel);
     document.removeEventListener("click", follow, true);
+    removeEventListener("hashchange", arrive);
   };
 }
 

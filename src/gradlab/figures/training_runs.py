@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
@@ -43,7 +44,7 @@ def signal_and_loss(signals: ArrayLike, losses: ArrayLike, *, settings: str) -> 
     signals, losses = real_array("signals", signals, ndim=2), real_array("losses", losses, ndim=2)
     if len(signals) != len(losses):
         raise ValueError(f"losses must have as many seeds as signals ({len(signals)}), got shape {losses.shape}")
-    seeds, steps = losses.shape
+    seeds = len(losses)
     inside = np.isfinite(losses) & (losses < LOSSES[1])
     dead = ~inside.all(axis=1)
     with np.errstate(all="ignore"):
@@ -56,29 +57,34 @@ def signal_and_loss(signals: ArrayLike, losses: ArrayLike, *, settings: str) -> 
         nrows=2,
         figsize=(4.8, 4.8),
     )
-    fate.set(xlabel="training step", title="loss (log axis)", xlim=(-0.5, steps - 0.5), ylim=LOSSES)
-    log_axis(fate.yaxis)
-    fate.set_yticks(10.0 ** np.arange(-2, 7, 2))
-    fate.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    _draw_fates(fate, losses, inside)
+    _draw_signals(cause, signals)
+    return figure
+
+
+def _draw_fates(ax: Axes, losses: np.ndarray, inside: np.ndarray) -> None:
+    ax.set(xlabel="training step", title="loss (log axis)", xlim=(-0.5, losses.shape[1] - 0.5), ylim=LOSSES)
+    log_axis(ax.yaxis)
+    ax.set_yticks(10.0 ** np.arange(-2, 7, 2))
+    ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     for run, alive in zip(losses, inside, strict=True):
         if alive.all():
-            fate.plot(run, color=BLUE, linewidth=1.2)
+            ax.plot(run, color=BLUE, linewidth=1.2)
         else:
             end = int(np.argmin(alive))
-            fate.plot(np.append(run[:end], LOSSES[1]), color=RED, linewidth=1.2)
-            fate.plot(end, LOSSES[1], "X", color=RED, markersize=7, clip_on=False)
-    if dead.any():
-        words = f"{dead.sum()} of {seeds} runs die"
-        fate.annotate(words, (0.98, 0.8), xycoords="axes fraction", ha="right", color=RED, weight="bold")
+            ax.plot(np.append(run[:end], LOSSES[1]), color=RED, linewidth=1.2)
+            ax.plot(end, LOSSES[1], "X", color=RED, markersize=7, clip_on=False)
+    if not inside.all():
+        words = f"{(~inside.all(axis=1)).sum()} of {len(losses)} runs die"
+        ax.annotate(words, (0.98, 0.8), xycoords="axes fraction", ha="right", color=RED, weight="bold")
+
+
+def _draw_signals(ax: Axes, signals: np.ndarray) -> None:
     at = np.arange(signals.shape[1])
-    cause.fill_between(at, signals.min(axis=0), signals.max(axis=0), color=BLUE, alpha=0.2, linewidth=0)
-    cause.plot(at, np.median(signals, axis=0), color=BLUE)
-    cause.set(
-        xlabel="layer (0 is the input)",
-        title="norm of the gradient in the activations, before the first step",
-        ylim=SIGNALS,
-    )
-    log_axis(cause.yaxis)
-    cause.set_yticks(10.0 ** np.arange(-8, 13, 4))
-    cause.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-    return figure
+    ax.fill_between(at, signals.min(axis=0), signals.max(axis=0), color=BLUE, alpha=0.2, linewidth=0)
+    ax.plot(at, np.median(signals, axis=0), color=BLUE)
+    title = "norm of the gradient in the activations, before the first step"
+    ax.set(xlabel="layer (0 is the input)", title=title, ylim=SIGNALS)
+    log_axis(ax.yaxis)
+    ax.set_yticks(10.0 ** np.arange(-8, 13, 4))
+    ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
