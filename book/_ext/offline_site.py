@@ -41,7 +41,7 @@ def configure(app: Sphinx, config: Config) -> None:
 
 
 def trim_page(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
-    """Leave out needless scripts, put each explorable figure's first picture in its place, mend a role."""
+    """Leave out what the page does not need, put each explorable figure's first picture in its place, mend a role."""
     seen, kept = set(), []
     for script in context["script_files"]:
         name, body = str(getattr(script, "filename", script) or ""), getattr(script, "attributes", {}).get("body") or ""
@@ -53,6 +53,9 @@ def trim_page(app: Sphinx, pagename: str, templatename: str, context: dict[str, 
             models = json.loads(body)["state"]
             context["body"] = VIEW.sub(lambda view, models=models: _still(view, models), context["body"])
     context["script_files"] = kept
+    if ".ipynb" not in context.get("sourcename", ""):  # Binder would open a text notebook as text, Colab not at all
+        buttons = context.get("header_buttons", [])
+        context["header_buttons"] = [button for button in buttons if button.get("label") != "launch-buttons"]
     if "body" in context:  # docutils still writes a role that ARIA has withdrawn, and that a list may not hold
         context["body"] = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
 
@@ -76,7 +79,7 @@ def finish_site(app: Sphinx, exception: Exception | None) -> None:
     """Copy what pages load of MathJax, empty the theme's second copy of its icons, and write the site's front door."""
     if exception is not None or app.builder.format != "html":
         return
-    door = {"first": app.builder.get_target_uri(app.config.root_doc), "title": html.escape(app.config.project)}
+    door = {"first": app.builder.get_target_uri(app.config.root_doc), "title": html.escape(app.config.html_title)}
     (Path(app.outdir) / "index.html").write_text(FRONT_DOOR.format(**door), encoding="utf-8")
     static = Path(app.outdir) / "_static"
     package = Path(str(distribution("sphinx-mathjax-offline").locate_file("sphinx-mathjax-offline/static/mathjax")))
