@@ -1,4 +1,4 @@
-"""Sphinx extension: execute what has changed, in parallel, and nothing else.
+"""Sphinx extension: execute what has changed, in parallel, and nothing else; fail again until it is mended.
 
 jupyter-cache knows a notebook by its code cells only: change the package or a pinned version, and the book would
 silently keep its old pictures. So the cache's folder is named after everything else that an output depends on.
@@ -66,8 +66,15 @@ def execute_in_parallel(app: Sphinx, env: BuildEnvironment, docnames: list[str])
         )
 
 
+def forget_failure(app: Sphinx, exception: Exception | None) -> None:
+    """After a build with warnings, have the next one read every page again: Sphinx would not repeat the warnings."""
+    if exception is not None or app._warncount:
+        (Path(app.doctreedir) / "environment.pickle").unlink(missing_ok=True)
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect to Sphinx."""
     app.connect("config-inited", choose_folder, priority=1000)
     app.connect("env-before-read-docs", execute_in_parallel)
+    app.connect("build-finished", forget_failure)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

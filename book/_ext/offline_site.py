@@ -22,7 +22,7 @@ from sphinx.config import Config
 STATIC = Path(__file__).parents[1] / "_static"
 MATHJAX = ("tex-chtml.js", "output/chtml/fonts/woff-v2/*.woff", "input/tex/extensions/*.js", "a11y/*.js")
 FRONT_DOOR = """<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>{title}</title><link rel="icon" href="_static/favicon.svg">
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title><link rel="icon" href="data:,">
 <meta http-equiv="refresh" content="0; url={first}"></head><body><p><a href="{first}">{title}</a></p></body></html>
 """
 STATE = "application/vnd.jupyter.widget-state+json"

@@ -94,8 +94,8 @@ function render({ model, el }) {
     stop();
     model.set("index", index);
     model.save_changes();
-    announcement.textContent = ""; // so that asking twice is answered twice
-    requestAnimationFrame(() => { announcement.textContent = stage.getAttribute("aria-label"); });
+    const words = stage.getAttribute("aria-label");
+    announcement.textContent = announcement.textContent === words ? `${words}\u00a0` : words; // said again if asked again
     figure.scrollIntoView({ block: "nearest", behavior: calm.matches ? "auto" : "smooth" });
     return true;
   };
