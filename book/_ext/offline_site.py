@@ -3,7 +3,7 @@
 * MathJax comes from the wheel of ``sphinx-mathjax-offline``: the files that pages load, not its 24 MB.
 * ``explorables.js`` brings explorable figures to life from the state that the build stored in the page; until it has
   run, without JavaScript, and in print, the figure's first picture stands there.
-* What the theme loads without need is left out: Thebe, scripts named twice, and a second copy of its icons.
+* What the theme loads without need is left out: Thebe, and scripts named twice.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def _still(view: re.Match, models: dict[str, Any]) -> str:
 
 
 def finish_site(app: Sphinx, exception: Exception | None) -> None:
-    """Copy what pages load of MathJax, empty the theme's second copy of its icons, and write the site's front door."""
+    """Copy what pages load of MathJax, and write the site's front door."""
     if exception is not None or app.builder.format != "html":
         return
     door = {"first": app.builder.get_target_uri(app.config.root_doc), "title": html.escape(app.config.html_title)}
@@ -88,9 +88,6 @@ def finish_site(app: Sphinx, exception: Exception | None) -> None:
         if not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
-    # The theme draws its icons with a web font; this script of 542 kB (compressed) would draw them a second time.
-    icons = static / "scripts" / "fontawesome.js"
-    icons.write_text("/* the icons come from the web font in the theme's style sheet */\n")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -33,7 +33,7 @@ from gradlab.canvas import (
 )
 from gradlab.numerals import readable
 
-THIN_LINES = 20
+THIN_LINES = 12
 """How many single runs a picture of many runs shows."""
 
 

@@ -1,0 +1,232 @@
+"""Measures what readers and authors wait for, each figure beside its limit; run as `make bench`.
+
+Times are wall-clock times of this machine: close other programs first. Exits with status 1 if a figure is over.
+"""
+
+import functools
+import gzip
+import http.server
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import ClassVar, NamedTuple
+
+import nbformat
+import psutil
+from myst_nb.core.read import is_myst_markdown_notebook, myst_nb_reader_plugin
+from nbclient import NotebookClient
+from tests.conftest import CONTENTS, EXPLORABLE, PAGES, ROOT, build, copy_project, launched, opened, served
+
+EXECUTION = 15  # seconds for a chapter, kernel start included
+MEMORY = 500  # MB; Binder guarantees 450 and stops at 2000
+COLD_BUILD = 180  # seconds
+REBUILD = 10  # seconds
+IMPORT = 0.5  # seconds
+PAGE = 700  # kB compressed, at the first visit
+RESPONSE = 50  # ms from key to picture; a tenth of a second is felt
+
+PRESSES = 40
+IMPORTS = 5
+COMPRESSED = ("text/", "application/javascript", "application/json", "image/svg+xml")
+
+IMPORT_EVERYTHING = """
+import importlib, pkgutil, time
+import matplotlib.pyplot, numpy, torch
+started = time.perf_counter()
+import gradlab
+for module in pkgutil.walk_packages(gradlab.__path__, "gradlab."):
+    if not module.name.endswith("__main__"):
+        importlib.import_module(module.name)
+print(time.perf_counter() - started)
+"""
+TIME_KEYS = """(input) => {
+    window.responses = [];
+    input.addEventListener("keydown", (event) => {
+        const note = () => responses.push(performance.now() - event.timeStamp);
+        requestAnimationFrame(() => requestAnimationFrame(note)); // the second comes after the picture was painted
+    });
+}"""
+
+
+class Figure(NamedTuple):
+    """A measured number and the largest allowed one."""
+
+    what: str
+    value: float
+    limit: float
+    unit: str
+    note: str = ""
+
+    @property
+    def verdict(self):
+        """Whether the number is within its limit."""
+        return "ok" if self.value <= self.limit else "OVER"
+
+    def __str__(self):
+        digits = 2 if self.limit < 5 else 1 if self.limit < 20 else 0
+        return (
+            f"{self.what:<58} {self.value:>8.{digits}f} {self.unit:<3} (limit {self.limit:>5g}) {self.verdict:<5}"
+            f" {self.note}".rstrip()
+        )
+
+
+def builds(book):
+    """Build the book from scratch, then once more; time both."""
+    for what, limit in (("cold build", COLD_BUILD), ("unchanged rebuild", REBUILD)):
+        started = time.perf_counter()
+        outcome = build(book)
+        if outcome.status != 0:
+            sys.exit(f"{what}: {outcome}")
+        yield Figure(what, time.perf_counter() - started, limit, "s")
+
+
+def chapters(book):
+    """Execute each chapter alone in a fresh kernel."""
+    for source in CONTENTS.values():
+        path = book / source.relative_to(ROOT)
+        if path.suffix == ".ipynb":
+            notebook = nbformat.read(path, as_version=4)
+        elif is_myst_markdown_notebook(path.read_text("utf-8")):
+            notebook = myst_nb_reader_plugin(str(path))
+        else:
+            continue
+        seconds, peak = execute(notebook, path.parent, os.environ | {"PYTHONPATH": str(book / "src")})
+        yield Figure(f"{path.relative_to(book)}: execution", seconds, EXECUTION, "s")
+        yield Figure(f"{path.relative_to(book)}: peak memory", peak, MEMORY, "MB")
+
+
+def execute(notebook, folder, environment):
+    """Return the seconds that a notebook takes, and the most memory in MB that its kernel held."""
+    client = NotebookClient(notebook, kernel_name="python3", resources={"metadata": {"path": str(folder)}})
+    started = time.perf_counter()
+    with (
+        client.setup_kernel(env=environment, stderr=subprocess.DEVNULL),  # kernels warn of nothing that matters
+        sampled(client.km.provisioner.pid) as sizes,
+    ):
+        for index, cell in enumerate(notebook.cells):
+            client.execute_cell(cell, index)
+        return time.perf_counter() - started, max(sizes) / 1e6
+
+
+@contextmanager
+def sampled(pid):
+    """Note the resident size of a process a hundred times a second."""
+    process, sizes, over = psutil.Process(pid), [], threading.Event()
+
+    def sample():
+        while not over.wait(0.01):
+            sizes.append(process.memory_info().rss)
+
+    thread = threading.Thread(target=sample)
+    thread.start()
+    try:
+        yield sizes
+    finally:
+        over.set()
+        thread.join()
+
+
+def imports(book):
+    """Import every module of the package, with the large packages there already; the best of a few times."""
+    command = [sys.executable, "-c", IMPORT_EVERYTHING]
+    run = functools.partial(subprocess.run, command, cwd=book / "src", capture_output=True, text=True, check=True)
+    best = min(float(run().stdout) for _ in range(IMPORTS))
+    yield Figure("import of gradlab, beyond numpy, torch and matplotlib", best, IMPORT, "s")
+
+
+class Compressing(http.server.SimpleHTTPRequestHandler):
+    """Serves text compressed, as web servers do, and notes the size of all that it sends."""
+
+    sent: ClassVar[list] = []
+
+    def do_GET(self):
+        """Send a file; the name of this method is the base class's."""
+        path = Path(self.translate_path(self.path))
+        if not path.is_file():
+            self.send_error(404)
+            return
+        kind = self.guess_type(path)
+        body = compressed(path) if kind.startswith(COMPRESSED) else path.read_bytes()
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        if kind.startswith(COMPRESSED):
+            self.send_header("Content-Encoding", "gzip")
+        self.sent.append((len(body) / 1e3, path.name))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+@functools.cache
+def compressed(path):
+    """Return a file's content as it goes over the wire."""
+    return gzip.compress(path.read_bytes(), compresslevel=6)
+
+
+def weights(browser, site):
+    """Open each page in a browser that has seen none before; add up what it loads."""
+    with served(site, Compressing) as origin:
+        for address in PAGES:
+            Compressing.sent.clear()
+            with opened(browser, f"{origin}/{address}") as (page, _):
+                page.wait_for_load_state("networkidle")
+            largest = sorted(Compressing.sent, reverse=True)[:3]
+            note = ", ".join(f"{name} {size:.0f}" for size, name in largest)
+            yield Figure(f"{address}: first load", sum(size for size, _ in Compressing.sent), PAGE, "kB", note)
+
+
+def responses(browser, site):
+    """Press keys on every slider; take the time until the next picture was painted (and up to 17 ms more)."""
+    with served(site) as origin:
+        for address in EXPLORABLE:
+            with opened(browser, f"{origin}/{address}") as (page, _):
+                for k, slider in enumerate(page.locator(".gradlab-explore").get_by_role("slider").all(), start=1):
+                    times = press(page, slider)
+                    p90 = statistics.quantiles(times, n=10)[-1]
+                    note = f"median {statistics.median(times):.0f}"
+                    yield Figure(f"{address}: slider {k}, 90th percentile", p90, RESPONSE, "ms", note)
+
+
+def press(page, slider):
+    """Move a slider up and down, one position at a time; return the milliseconds that each press took."""
+    slider.press("Home")
+    slider.evaluate(TIME_KEYS)
+    end = int(slider.get_attribute("max"))
+    for n in range(PRESSES):
+        slider.press("ArrowLeft" if n // end % 2 else "ArrowRight")
+        page.wait_for_function("(count) => responses.length === count", arg=n + 1)
+    return page.evaluate("responses")
+
+
+def measure():
+    """Yield every figure as soon as it is known."""
+    with tempfile.TemporaryDirectory() as folder:
+        book = copy_project(Path(folder) / "book")
+        yield from builds(book)
+        yield from imports(book)
+        yield from chapters(book)
+        with launched() as browser:
+            if browser is None:
+                sys.exit("no Chromium or Chrome on the PATH: pages and sliders were not measured")
+            yield from weights(browser, book / "_build" / "html")
+            yield from responses(browser, book / "_build" / "html")
+
+
+def main():
+    """Print the table; return the exit status."""
+    over = 0
+    for figure in measure():
+        print(figure, flush=True)
+        over += figure.verdict == "OVER"
+    print(f"{over} over the limit" if over else "all within the limits")
+    return 1 if over else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
