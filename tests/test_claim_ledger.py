@@ -87,16 +87,20 @@ def test_verdict_of_a_row_follows_from_the_numbers(cards, rows):
 
 
 def test_row_says_what_the_card_says_was_measured(cards, rows):
-    measured = {card.select_one(".claim-statement").get_text(): findings(card) for _, card in cards}
+    on_cards = {card.select_one(".claim-statement").get_text(): findings(card) for _, card in cards}
     for statement, _, evidence, _ in rows:
-        words = measured[f"“{statement.get_text()}”"]
-        assert len(words) in (2, 4), "what was predicted and what was measured; the same for the condition"
-        assert all(part in evidence.get_text() for part in words)
+        predicted, measured, *condition = on_cards[f"“{statement.get_text()}”"]
+        as_stated, *on_condition = [paragraph.get_text() for paragraph in evidence.find_all("p")]
+        assert as_stated == f"{measured} (claimed: {predicted})"
+        assert len(on_condition) == (1 if condition else 0)
+        if condition:
+            words, predicted, measured = condition
+            assert on_condition == [f"{words} {measured} (then: {predicted})"]
 
 
 def findings(card):
-    terms = {"Measured", "The claim predicts", "Then it predicts"}
-    return [term.find_next_sibling("dd").get_text() for term in card.select("dt") if term.get_text() in terms]
+    """Return the card's words, but for the experiment: prediction, measurement; condition, and both again."""
+    return [term.find_next_sibling("dd").get_text() for term in card.select("dt")[1:]]
 
 
 def test_link_of_a_row_leads_to_the_card_of_its_claim(documents, rows):

@@ -3,7 +3,7 @@
 * MathJax comes from the wheel of ``sphinx-mathjax-offline``: the files that pages load, not its 24 MB.
 * ``explorables.js`` brings explorable figures to life from the state that the build stored in the page; until it has
   run, without JavaScript, and in print, the figure's first picture stands there.
-* What the theme loads without need is left out: Thebe, and scripts named twice.
+* What a page would load without need is left out: Thebe, scripts named twice, MathJax where there is no formula.
 """
 
 from __future__ import annotations
@@ -42,10 +42,13 @@ def configure(app: Sphinx, config: Config) -> None:
 
 def trim_page(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
     """Leave out what the page does not need, put each explorable figure's first picture in its place, mend a role."""
+    # not `has_equations()`, which for the first page means: in the whole book
+    has_math = app.env.get_domain("math").data["has_equations"].get(pagename, False)
     seen, kept = set(), []
     for script in context["script_files"]:
         name, body = str(getattr(script, "filename", script) or ""), getattr(script, "attributes", {}).get("body") or ""
-        if (name, body) in seen or "THEBE_JS_URL" in body or "thebe" in name:
+        needless = "THEBE_JS_URL" in body or "thebe" in name or ("mathjax" in name and not has_math)
+        if (name, body) in seen or needless:
             continue
         seen.add((name, body))
         kept.append(script)
