@@ -25,8 +25,8 @@ from tests.conftest import CONTENTS, EXPLORABLE, PAGES, ROOT, build, copy_projec
 
 EXECUTION = 15  # seconds for a chapter, kernel start included
 MEMORY = 500  # MB; Binder guarantees 450 and stops at 2000
-COLD_BUILD = 180  # seconds
-REBUILD = 10  # seconds
+COLD_BUILD = 120  # seconds
+REBUILD = 15  # seconds
 IMPORT = 0.5  # seconds
 PAGE = 700  # kB compressed, at the first visit
 RESPONSE = 50  # ms from key to picture; a tenth of a second is felt
