@@ -7,13 +7,16 @@ silently keep its old pictures. So the cache's folder is named after everything 
 from __future__ import annotations
 
 import hashlib
+import os
 import platform
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from jupyter_cache import get_cache
-from jupyter_cache.executors import load_executor
+from jupyter_cache.base import ProjectNb
+from jupyter_cache.executors.utils import ExecutionResult, create_cache_bundle, single_nb_execution
 from myst_nb.core.read import is_myst_markdown_notebook
 from sphinx.application import Sphinx
 from sphinx.config import Config
@@ -47,6 +50,8 @@ def choose_folder(app: Sphinx, config: Config) -> None:
 def execute_in_parallel(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
     """Before Sphinx reads them one by one, run the notebooks that the cache does not hold, one to a core.
 
+    Threads will do, as each kernel is a process of its own. Only this thread writes to the cache: with jupyter-cache's
+    parallel executor every process does, and now and then one deletes what another has just written.
     A notebook that fails here is run once more when Sphinx reads it, which reports the traceback as a warning.
     """
     cache = get_cache(app.config.nb_execution_cache_path)
@@ -58,12 +63,20 @@ def execute_in_parallel(app: Sphinx, env: BuildEnvironment, docnames: list[str])
             cache.add_nb_to_project(str(path), read_data={"name": "myst_nb_md", "type": "plugin"})
         else:
             continue
-        pending += [record.uri for record in cache.list_unexecuted(filter_uris=[str(path)])]
-    if pending:
-        logger.info("executing %d notebooks: %s", len(pending), ", ".join(Path(uri).name for uri in pending))
-        load_executor("local-parallel", cache).run_and_cache(
-            filter_uris=pending, timeout=app.config.nb_execution_timeout
-        )
+        pending += [cache.get_project_notebook(record.uri) for record in cache.list_unexecuted(filter_uris=[str(path)])]
+    if not pending:
+        return
+    logger.info("executing %d notebooks: %s", len(pending), ", ".join(Path(notebook.uri).name for notebook in pending))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        running = [pool.submit(_run, notebook, app.config.nb_execution_timeout) for notebook in pending]
+        for notebook, done in zip(pending, running, strict=True):
+            if done.exception() is None and done.result().err is None:
+                bundle = create_cache_bundle(notebook, done.result().cwd, None, done.result().time, None)
+                cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+
+
+def _run(notebook: ProjectNb, timeout: int) -> ExecutionResult:
+    return single_nb_execution(notebook.nb, cwd=str(Path(notebook.uri).parent), timeout=timeout, allow_errors=False)
 
 
 def forget_failure(app: Sphinx, exception: Exception | None) -> None:
