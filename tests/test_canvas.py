@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from gradlab import canvas
+from gradlab.canvas import svg_of
 
 
 @canvas.styled
@@ -35,7 +36,7 @@ def draw(height):
 
 @pytest.fixture(scope="module")
 def svg():
-    return draw(2).svg()
+    return svg_of(draw(2))
 
 
 def ids(svg):
@@ -115,13 +116,13 @@ def test_svg_has_no_id_twice_and_every_reference_inside_resolves(svg):
 
 
 def test_two_different_pictures_share_no_id(svg):
-    assert ids(draw(3).svg())
-    assert not set(ids(svg)) & set(ids(draw(3).svg()))
+    assert ids(svg_of(draw(3)))
+    assert not set(ids(svg)) & set(ids(svg_of(draw(3))))
 
 
 def test_same_drawing_gives_the_same_bytes_again_and_in_a_fresh_process(svg):
-    assert draw(2).svg() == svg
-    code = "import sys, test_canvas; sys.stdout.buffer.write(test_canvas.draw(2).svg().encode())"
+    assert svg_of(draw(2)) == svg
+    code = "import sys, test_canvas; sys.stdout.buffer.write(test_canvas.svg_of(test_canvas.draw(2)).encode())"
     path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
     environment = os.environ | {"PYTHONPATH": path, "PYTHONHASHSEED": "7"}  # sets have another order there
     other = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, env=environment).stdout
@@ -132,7 +133,7 @@ def test_plain_figure_becomes_an_svg_of_the_same_kind():
     with matplotlib.rc_context(canvas.STYLE):
         figure = Figure()
         figure.subplots().plot([1, 2])
-    svg = canvas.svg_of(figure)
+    svg = svg_of(figure)
     assert canvas.INK not in svg
     assert "currentColor" in svg
 
@@ -147,7 +148,7 @@ def test_data_that_are_not_finite_draw_without_error(data, log):
     ax.plot(data)
     if log:
         canvas.log_axis(ax.yaxis)
-    ElementTree.fromstring(figure.svg())
+    ElementTree.fromstring(svg_of(figure))
 
 
 # --- words and notebook -----------------------------------------------------------------------------------------------
@@ -206,9 +207,9 @@ def test_log_axis_labels_powers_of_ten_in_plain_text(which):
     canvas.log_axis(getattr(ax, which))
     assert {"xaxis": ax.get_xscale(), "yaxis": ax.get_yscale()}[which] == "log"
     assert {ax.get_xscale(), ax.get_yscale()} == {"linear", "log"}
-    assert "10³" in texts(figure.svg())
-    assert "$" not in figure.svg()
-    assert "<tspan" not in figure.svg()
+    assert "10³" in texts(svg_of(figure))
+    assert "$" not in svg_of(figure)
+    assert "<tspan" not in svg_of(figure)
     assert not getattr(ax, which).get_minorticklocs().size
 
 
@@ -219,7 +220,7 @@ def test_exponents_of_ten_are_labelled_as_powers_beyond_the_range_of_float64(lim
     figure, ax = canvas.sheet(alt="alt", caption="caption")
     ax.set_ylim(*limits)
     canvas.label_powers_of_ten(ax)
-    assert labels <= set(texts(figure.svg()))
+    assert labels <= set(texts(svg_of(figure)))
 
 
 @pytest.mark.parametrize("limits", [(-0.3, 0.5), (1.1, 2.0), (-2.3, -0.9), (-5, 5), (0, 30)])

@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
+from playwright.sync_api import expect
 
 OTHER_HOST = re.compile(r"\s*(?:\w+:)?//")
 IN_STYLE = re.compile(r"""(?:@import\s+|url\(\s*)["']?((?:\w+:)?//[^"')\s;]+)""")
@@ -215,3 +216,10 @@ def test_headings_have_an_order(see, address):
     assert levels[0] == 1
     assert levels.count(1) == 1
     assert [below for above, below in itertools.pairwise(levels) if below > above + 1] == []
+
+
+def test_dark_page_is_printed_light_and_dark_again_afterwards(visit, origin, address):
+    with visit(f"{origin}/{address}", color_scheme="dark") as (page, _):
+        for media, theme in (("screen", "dark"), ("print", "light"), ("screen", "dark")):
+            page.emulate_media(media=media)
+            expect(page.locator("html")).to_have_attribute("data-theme", theme)

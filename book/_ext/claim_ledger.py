@@ -76,7 +76,7 @@ def fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 def _table(app: Sphinx, docname: str, checks: list[ClaimCheck]) -> nodes.table:
     body = nodes.tbody("", *(_row(app, docname, check) for check in checks))
     head = nodes.thead("", nodes.row("", *(nodes.entry("", nodes.paragraph("", text)) for text in HEADINGS)))
-    columns = [nodes.colspec(colwidth=width) for width in (34, 16, 36, 14)]
+    columns = [nodes.colspec(colwidth=1) for _ in HEADINGS]  # the style sheet sets the widths
     return nodes.table("", nodes.tgroup("", *columns, head, body, cols=len(HEADINGS)), classes=["claim-ledger"])
 
 

@@ -7,3 +7,11 @@ document.addEventListener("DOMContentLoaded", () => {
   logo?.setAttribute("role", "complementary");
   logo?.setAttribute("aria-label", "Book");
 });
+
+// Paper is white: a page in the dark scheme is printed in the light one.
+const paper = matchMedia("print");
+paper.addEventListener("change", () => {
+  const { dataset } = document.documentElement;
+  if (paper.matches) [dataset.schemeOnScreen, dataset.theme] = [dataset.theme, "light"];
+  else dataset.theme = dataset.schemeOnScreen;
+});

@@ -100,13 +100,9 @@ class Sheet(Figure):
         with matplotlib.rc_context(STYLE):
             super().__init__(**figure)
 
-    def svg(self) -> str:
-        """Return the picture as an SVG element for inline use, without fixed colours for text and axes."""
-        return svg_of(self)
-
     def _repr_html_(self) -> str:
         return (
-            f'<figure class="gradlab-figure"><div role="img" aria-label="{html.escape(self.alt)}">{self.svg()}</div>'
+            f'<figure class="gradlab-figure"><div role="img" aria-label="{html.escape(self.alt)}">{svg_of(self)}</div>'
             f"<figcaption>{html.escape(self.caption)}</figcaption></figure>"
         )
 

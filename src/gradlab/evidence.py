@@ -81,23 +81,19 @@ class Evidence:
     @property
     def prediction(self) -> str:
         """The prediction in words."""
-        if self.expected is None:
-            return (
-                f"at least {readable(self.at_least)}" if self.at_most is None else f"at most {readable(self.at_most)}"
-            )
+        if self.at_least is not None:
+            return f"at least {readable(self.at_least)}"
+        if self.at_most is not None:
+            return f"at most {readable(self.at_most)}"
         return readable(self.expected) + (f" ± {readable(self.tolerance, 2)}" if self.tolerance else "")
 
     @property
     def finding(self) -> str:
         """The measured values in words: one number, or the range over the seeds."""
-        low, high = readable(min(self.measured)), readable(max(self.measured))
-        if len(self.measured) == 1:
+        runs, low, high = len(self.measured), readable(min(self.measured)), readable(max(self.measured))
+        if runs == 1:
             return low
-        return (
-            f"{low} in each of {len(self.measured)} runs"
-            if low == high
-            else (f"{low} to {high} over {len(self.measured)} runs")
-        )
+        return f"{low} in each of {runs} runs" if low == high else f"{low} to {high} over {runs} runs"
 
 
 def _text(value: Any) -> Any:
