@@ -12,7 +12,7 @@ import torch
 from matplotlib.colors import to_hex
 
 from gradlab import figures
-from gradlab.canvas import BLUE, ORANGE, RED, Sheet
+from gradlab.canvas import BLUE, ORANGE, RED, Sheet, svg_of
 
 SEEDS = range(20)
 INF, NAN = math.inf, math.nan
@@ -119,7 +119,7 @@ def test_figure_says_in_words_what_the_data_show_and_draws_without_a_warning(dra
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         figure = draw(*data, **settings)
-        ElementTree.fromstring(figure.svg())
+        ElementTree.fromstring(svg_of(figure))
     assert isinstance(figure, Sheet)
     assert [words for words in takeaways if words not in figure.alt] == []
     assert figure.caption.strip()
