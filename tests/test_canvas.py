@@ -239,11 +239,14 @@ def test_labels_of_exponents_stand_at_the_number_that_they_name(limits):
 
 @pytest.mark.parametrize("seed", range(20))
 @pytest.mark.parametrize("lowest", [0, 0.7])
-def test_labels_at_the_ends_of_lines_keep_their_order_a_line_of_text_apart_and_inside_the_axes(lowest, seed):
+@pytest.mark.parametrize("leftward", [False, True])
+def test_labels_at_the_ends_of_lines_keep_their_order_a_line_of_text_apart_and_inside_the_axes(lowest, seed, leftward):
     _, ax = canvas.sheet(alt="alt", caption="caption")
     ax.set_ylim(0, 1)
     heights = np.random.default_rng(seed).uniform(lowest, lowest + 0.3, 4)
-    canvas.label_ends(ax, 7, [(str(i), height, canvas.PALETTE[i]) for i, height in enumerate(heights)])
+    canvas.label_ends(
+        ax, 7, [(str(i), height, canvas.PALETTE[i]) for i, height in enumerate(heights)], leftward=leftward
+    )
     drawn = sorted(ax.texts, key=lambda text: text.xy[1])
     assert [int(text.get_text()) for text in drawn] == np.argsort(heights).tolist()
     assert {text.xy[0] for text in drawn} == {7}
@@ -251,7 +254,20 @@ def test_labels_at_the_ends_of_lines_keep_their_order_a_line_of_text_apart_and_i
     places = [text.xy[1] for text in drawn]
     assert np.diff(places).min() >= 0.075 - 1e-12  # the height of a line of text, as a share of the axes
     assert places[0] >= 0
-    assert places[-1] <= 1
+    assert places[-1] <= 1 - 0.075 / 2  # above is the title
+
+
+@pytest.mark.parametrize("options", [{}, {"leftward": False}, {"leftward": True}])
+def test_labels_stand_on_the_side_where_the_lines_end(options):
+    figure, ax = canvas.sheet(alt="alt", caption="caption")
+    ax.set(xlim=(0, 2), ylim=(0, 1))
+    canvas.label_ends(ax, 1, [("high", 0.9, canvas.RED), ("a long label", 0.2, canvas.BLUE)], **options)
+    figure.draw_without_rendering()
+    end = ax.transData.transform((1, 0))[0]
+    for box in (text.get_window_extent() for text in ax.texts):
+        gap = end - box.x1 if options.get("leftward") else box.x0 - end
+        assert 2 < gap * 72 / figure.dpi < 6
+    assert len(ax.texts) == 2
 
 
 def test_labels_with_room_stand_exactly_at_the_ends_of_their_lines():

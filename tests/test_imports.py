@@ -16,9 +16,19 @@ HEAVY = ("numpy", "torch", "matplotlib")
 # the rooms from the ground up: each may use those on lower floors, and the libraries named
 FLOORS = [
     {"arguments": {"numpy"}},
-    {"numerals": set()},
-    {"evidence": {"numpy"}, "canvas": {"numpy", "matplotlib"}, "jacobians": {"numpy", "torch"}},
+    {"numerals": set(), "randomness": {"numpy", "torch"}},
     {
+        "evidence": {"numpy"},
+        "canvas": {"numpy", "matplotlib"},
+        "jacobians": {"numpy", "torch"},
+        "backward": {"numpy", "torch"},
+        "initialization": {"torch"},
+        "tasks": {"numpy", "torch"},
+    },
+    {"networks": {"torch"}, "training": {"numpy", "torch"}},
+    {
+        "recurrent": {"torch"},
+        "mean_field": {"numpy", "torch"},
         "claims": set(),
         "figures": {"numpy", "matplotlib"},
         "explore": {"anywidget", "matplotlib", "traitlets"},

@@ -54,14 +54,19 @@ def address(config: Path = CONFIG) -> tuple[str, str]:
 
 
 def set_up_cell(config: Path = CONFIG) -> Cell:
-    """Return the cell that installs the package on Colab, from the address in `config`, and does nothing elsewhere."""
+    """Return the cell that installs the package on Colab, from the address in `config`, and sets torch's threads."""
     url, branch = address(config)
     source = f"""\
 # On Colab, fetch the book's package; everywhere else it is installed already.
 try:
     import gradlab  # noqa: F401
 except ModuleNotFoundError:
-    %pip install -q --no-deps anywidget psygnal {url}/archive/{branch}.zip"""
+    %pip install -q --no-deps anywidget psygnal {url}/archive/{branch}.zip
+
+import torch
+
+# networks this small lose more by waiting for threads than they gain
+torch.set_num_threads(1)"""
     return {
         "cell_type": "code",
         "execution_count": None,

@@ -105,6 +105,36 @@ def real_array(name: str, value: Any, *, ndim: int | None) -> np.ndarray:
     return array.astype(np.float64)
 
 
+def tensor(name: str, value: Any, *, ndim: int | None = None) -> Any:
+    """Return `value` if it is a torch tensor of floating point numbers with `ndim` axes (``None``: any number).
+
+    Raises
+    ------
+    TypeError
+        If `value` is not a tensor, or holds no floating point numbers.
+    ValueError
+        If `value` has another number of axes.
+    """
+    if not (hasattr(value, "detach") and value.is_floating_point()):
+        raise TypeError(f"{name} must be a torch tensor of floating point numbers, got {value!r}")
+    if ndim not in (None, value.ndim):
+        raise ValueError(f"{name} must have {ndim} axes, got shape {tuple(value.shape)}")
+    return value
+
+
+def floating_dtype(name: str, value: Any) -> Any:
+    """Return `value` if it is a torch dtype of floating point numbers.
+
+    Raises
+    ------
+    TypeError
+        If it is not.
+    """
+    if getattr(value, "is_floating_point", None) is not True:  # a tensor has a method by that name
+        raise TypeError(f"{name} must be a floating point torch.dtype, got {value!r}")
+    return value
+
+
 def square_matrix(name: str, value: Any) -> np.ndarray:
     """Return `value` as a square float64 matrix with finite entries.
 
@@ -171,6 +201,23 @@ def mapping(name: str, value: Any) -> Mapping[Any, Any]:
     return value
 
 
+def sequence_of(name: str, value: Any, kind: type) -> list[Any]:
+    """Return `value` as a list of one or more objects of one kind.
+
+    Raises
+    ------
+    TypeError
+        If `value` is no list or tuple, or one of its entries is of another kind.
+    ValueError
+        If `value` is empty.
+    """
+    if not isinstance(value, list | tuple) or not all(isinstance(entry, kind) for entry in value):
+        raise TypeError(f"{name} must be a list of {kind.__name__}, got {value!r}")
+    if not value:
+        raise ValueError(f"{name} must not be empty, got {value!r}")
+    return list(value)
+
+
 def one_of(name: str, value: Any, allowed: tuple[Any, ...]) -> Any:
     """Return `value` if it is among `allowed`.
 
@@ -181,4 +228,17 @@ def one_of(name: str, value: Any, allowed: tuple[Any, ...]) -> Any:
     """
     if not isinstance(value, Hashable) or value not in allowed:  # an array would be compared entry by entry
         raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}")
+    return value
+
+
+def flag(name: str, value: Any) -> bool:
+    """Return `value` if it is True or False.
+
+    Raises
+    ------
+    TypeError
+        If it is neither.
+    """
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
     return value

@@ -21,7 +21,7 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
-from gradlab.arguments import some_text
+from gradlab.arguments import flag, some_text
 from gradlab.numerals import power_of_ten, superscript
 
 INK = "#0b0c0d"
@@ -231,7 +231,7 @@ def label_powers_of_ten(ax: Axes) -> None:
     ax.set_yticks(np.log10(ticks), [f"{tick:g}" for tick in ticks])
 
 
-def label_ends(ax: Axes, x: float, labels: Sequence[tuple[str, float, str]]) -> None:
+def label_ends(ax: Axes, x: float, labels: Sequence[tuple[str, float, str]], *, leftward: bool = False) -> None:
     """Write a label beside the end of each line, pushed apart where two would overlap.
 
     Parameters
@@ -242,25 +242,28 @@ def label_ends(ax: Axes, x: float, labels: Sequence[tuple[str, float, str]]) -> 
         Where the lines end.
     labels : sequence of (str, float, str)
         Text, height and colour of each.
+    leftward : bool
+        Whether the lines end on their left, so that the labels stand on that side.
 
     Raises
     ------
     TypeError
-        If `ax` is not an ``Axes``.
+        If `ax` is not an ``Axes``, or `leftward` not True or False.
     """
     _require_axes(ax)
+    offset, side = ((-4, 0), "right") if flag("leftward", leftward) else ((4, 0), "left")
     ordered = sorted(labels, key=lambda label: label[1])
     bottom, top = sorted(ax.get_ylim())
     apart = 0.075 * (top - bottom)
     heights = [y for _, y, _ in ordered]
     for i in range(1, len(heights)):
         heights[i] = max(heights[i], heights[i - 1] + apart)
-    ceiling = top
+    ceiling = top - apart / 2  # above it is the title
     for i in reversed(range(len(heights))):  # push back down what has left the axes
         heights[i] = min(heights[i], ceiling)
         ceiling = heights[i] - apart
     for (text, _, color), height in zip(ordered, heights, strict=True):
-        ax.annotate(text, (x, height), (4, 0), textcoords="offset points", va="center", color=color)
+        ax.annotate(text, (x, height), offset, textcoords="offset points", va="center", ha=side, color=color)
 
 
 def _ten_to_the(exponent: int) -> str:

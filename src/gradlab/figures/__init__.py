@@ -3,15 +3,22 @@
 How a figure looks in general (style, SVG, light and dark) is `gradlab.canvas`' business.
 """
 
+from gradlab.figures.depth import signals_against_depth
+from gradlab.figures.descent import descent_on_parabola
+from gradlab.figures.growth import growth_against_scale
 from gradlab.figures.number_formats import last_depths
 from gradlab.figures.products import log_gradient_as_a_sum, norm_against_depth, norm_along_depth, paths_along_depth
-from gradlab.figures.training_runs import signal_and_loss
+from gradlab.figures.training_runs import final_scores, signal_and_loss
 
 __all__ = [
+    "descent_on_parabola",
+    "final_scores",
+    "growth_against_scale",
     "last_depths",
     "log_gradient_as_a_sum",
     "norm_against_depth",
     "norm_along_depth",
     "paths_along_depth",
     "signal_and_loss",
+    "signals_against_depth",
 ]

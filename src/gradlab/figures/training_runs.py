@@ -1,14 +1,16 @@
-"""What becomes of training runs, beside the gradient that they began with."""
+"""What becomes of training runs: their losses, beside the gradient that they began with, and their final scores."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
-from gradlab.arguments import real_array, some_text
-from gradlab.canvas import BLUE, RED, Sheet, log_axis, sheet, styled
+from gradlab.arguments import mapping, real_array, real_number, some_text
+from gradlab.canvas import BLUE, INK, RED, Sheet, log_axis, sheet, styled
 from gradlab.numerals import readable
 
 LOSSES = (1e-3, 1e7)
@@ -88,3 +90,76 @@ def _draw_signals(ax: Axes, signals: np.ndarray) -> None:
     log_axis(ax.yaxis)
     ax.set_yticks(10.0 ** np.arange(-8, 13, 4))
     ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+
+
+@styled
+def final_scores(
+    scores: Mapping[str, ArrayLike], *, chance: float | None = None, score: str = "accuracy", settings: str
+) -> Sheet:
+    """How good each run was at the end, a dot for each; runs that died are crosses in a column of their own.
+
+    Parameters
+    ----------
+    scores : mapping of str to array_like, shape (runs,)
+        Label of each group of runs, eight at most, and their scores, 1 at most; NaN for a run that died. Scores
+        below 0 are drawn at 0.
+    chance : float, optional
+        Score of guessing, between 0 and 1, drawn as a line.
+    score : str
+        What the score is, for the axis.
+    settings : str
+        What was trained, for the caption.
+
+    Returns
+    -------
+    Sheet
+
+    Raises
+    ------
+    TypeError
+        If a number is not real, a text not text, or `scores` not a mapping.
+    ValueError
+        If there is no group or more than eight, a group does not have one axis, a score is above 1, or `chance` is
+        outside its range.
+    """
+    groups = {label: real_array(f"scores[{label!r}]", s, ndim=1) for label, s in mapping("scores", scores).items()}
+    if not 1 <= len(groups) <= 8:
+        raise ValueError(f"scores must hold one to eight groups, got {scores!r}")
+    for label, runs in groups.items():
+        if (runs > 1).any():
+            raise ValueError(f"scores[{label!r}] must be at most 1, got {runs.tolist()!r}")
+    if chance is not None and not 0 <= real_number("chance", chance) <= 1:
+        raise ValueError(f"chance must be between 0 and 1, got {chance!r}")
+    figure, ax = sheet(
+        alt=" ".join(_fates_in_words(label, runs) for label, runs in groups.items()),
+        caption=some_text("settings", settings),
+        figsize=(4.8, 1.0 + 0.42 * len(groups)),
+    )
+    if chance is not None:
+        ax.axvline(chance, color=INK, linewidth=0.8, linestyle=":")
+        ax.annotate("chance", (chance, -0.75), (3, 0), textcoords="offset points", va="center")
+    deaths = any(np.isnan(runs).any() for runs in groups.values())
+    column = 0.9 / max(1.0, 3.8 - 0.075 * max(map(len, groups))) if deaths else 0.04  # long labels leave less room
+    for row, runs in enumerate(groups.values()):
+        lost = np.isnan(runs)
+        alive = np.sort(np.clip(runs[~lost], 0, 1))
+        ax.plot(alive, row + 0.22 * np.sin(2.4 * np.arange(len(alive))), "o", color=BLUE, markersize=4.5, alpha=0.6)
+        if lost.any():
+            cross, words = (-0.9 * column, row), f"{lost.sum()} died"
+            ax.plot(*cross, "X", color=RED, markersize=7, clip_on=False)
+            ax.annotate(words, cross, (7, 0), textcoords="offset points", color=RED, weight="bold", va="center")
+    ax.set(xlabel=some_text("score", score), xlim=(-column, 1.02), ylim=(len(groups) - 0.5, -1.1))
+    ax.set_xticks(np.linspace(0, 1, 6))
+    ax.set_yticks(range(len(groups)), groups)
+    ax.tick_params(axis="y", length=0)
+    return figure
+
+
+def _fates_in_words(label: str, runs: np.ndarray) -> str:
+    lost = np.isnan(runs)
+    died = f"{lost.sum()} of {len(runs)} runs died" if lost.any() else f"all {len(runs)} runs live"
+    if lost.all():
+        return f"{label}: {died}."
+    method = "linear" if np.isfinite(runs[~lost]).all() else "nearest"
+    low, middle, high = (readable(level, 2) for level in np.quantile(runs[~lost], (0, 0.5, 1), method=method))
+    return f"{label}: {died}, scores from {low} to {high}, median {middle}."
