@@ -185,6 +185,8 @@ def test_label_stands_at_the_height_of_the_end_of_its_curve(seed, against):
     logs = some_norms(seed, rate=0)
     (ax,) = draw({"a": np.exp(logs)}, against=against, limits=(1e-9, 1e9)).axes
     end = np.median(logs, axis=0)[0 if against == "layer" else -1] / math.log(10)
+    left, right = ax.get_xlim()
+    assert left < 0 if against == "layer" else right > 11.5  # room for it
     assert [text.xy for text in ax.texts] == [(0 if against == "layer" else 10, pytest.approx(end))]
 
 

@@ -70,8 +70,9 @@ def test_axes_hold_the_data_or_keep_to_the_limits_and_leave_room_for_the_labels(
     left, right = ax.get_xlim()
     assert left == 0.5
     assert 10 < right < 100
+    boxes = boxes_of_texts(figure)
     end = ax.transData.transform((10, 0))[0]
-    assert all(end < box.x0 < box.x1 < ax.bbox.x1 for box in boxes_of_texts(figure).values())
+    assert all(end < box.x0 < box.x1 < ax.bbox.x1 for box in boxes.values())
     assert_texts_have_room(figure)
     assert {text.get_text(): text.get_color() for text in ax.texts} == dict(zip(LABELS, PALETTE[:5], strict=True))
 
@@ -80,8 +81,9 @@ def test_labels_stand_beside_the_ends_of_their_lines_and_clear_of_the_last_point
     figure = draw({"a": SCALES, "b": [1, 1, 1, 1, 0.1]}, measured_at=[10], measured={"a": [[10]], "b": [[0.1]]})
     (ax,) = figure.axes
     assert {text.get_text(): text.xy[1] for text in ax.texts} == pytest.approx({"a": 1, "b": -1}, abs=0.1)
+    boxes = boxes_of_texts(figure)
     marker = ax.transData.transform((10, 0))[0] + 5 / 2 * figure.dpi / 72
-    assert all(marker + 4 < box.x0 for box in boxes_of_texts(figure).values())
+    assert all(marker + 4 < box.x0 for box in boxes.values())
 
 
 def test_line_that_ends_below_the_axis_has_no_label():

@@ -117,6 +117,7 @@ def test_chance_is_a_named_line(chance):
 def test_without_chance_there_is_no_line():
     (ax,) = draw_scores({"He": [0.9]}).axes
     assert len(ax.lines) == 1
+    assert ax.get_xlim()[0] > -0.1  # nor a column for dead runs
     assert not ax.texts
 
 

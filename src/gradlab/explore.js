@@ -17,7 +17,8 @@ function positions(link, name, params, index) {
   return params.map((param, k) => {
     if (!wanted.has(param.name)) return index[k];
     const value = wanted.get(param.name);
-    const distance = (text) => (text === value ? -1 : Math.abs(text - value));
+    if (param.text.includes(value)) return param.text.indexOf(value);
+    const distance = (text) => Math.abs(text - value); // NaN where one of them is a word
     const found = param.text.reduce((best, text, i) => (distance(text) < distance(param.text[best]) ? i : best), 0);
     return Number.isNaN(distance(param.text[found])) ? index[k] : found;
   });
@@ -48,7 +49,9 @@ function render({ model, el }) {
       { type: "range", min: 0, max: param.text.length - 1, step: 1 },
       { "aria-controls": id, "data-lm-suppress-shortcuts": "true" }, // or JupyterLab takes the arrow keys
     );
-    const output = element("output", {}, { "aria-hidden": "true" });
+    // as wide as its longest text, or the slider would shrink under the reader's finger
+    const width = Math.max(...param.text.map((text) => text.length));
+    const output = element("output", {}, { "aria-hidden": "true", style: `min-width: ${width}ch` });
     const label = element("label");
     label.append(param.label, input, output);
     controls.append(label);

@@ -119,13 +119,15 @@ def train(
             _clip_each_(parameters.values(), norms[-1], limit)
         step_size.step()
         losses.append(each.detach())
+        if each.isnan().all():  # NaN parameters stay NaN, and so does all that follows
+            break
     with torch.no_grad():
         outputs = call((parameters, buffers), task.x_test.expand(len(networks), *task.x_test.shape))
-    losses = torch.stack(losses, dim=1).double().numpy()
+    losses, norms = (_until_the_end(values, steps) for values in (losses, norms))
     scores = np.array([task.score(output) for output in outputs])
     return History(
         losses=losses,
-        norms=torch.stack(norms, dim=1).double().numpy(),
+        norms=norms,
         scores=np.where(np.isfinite(losses).all(axis=1), scores, np.nan),
         networks=_unstack(networks, {**parameters, **buffers}),
     )
@@ -137,6 +139,12 @@ def _unstack(networks: Sequence[nn.Module], state: Mapping[str, Tensor]) -> list
     for k, network in enumerate(copies):
         network.load_state_dict({name: values[k].detach() for name, values in state.items()})
     return copies
+
+
+def _until_the_end(values: list[Tensor], steps: int) -> np.ndarray:
+    """Return one column for each step, NaN for those that were not taken."""
+    taken = torch.stack(values, dim=1).double().numpy()
+    return np.pad(taken, ((0, 0), (0, steps - len(values))), constant_values=np.nan)
 
 
 def _batches(examples: int, networks: int, steps: int, batch: int | None, seed: int) -> Iterable[Tensor]:
