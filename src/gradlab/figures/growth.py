@@ -13,6 +13,8 @@ from gradlab.canvas import INK, PALETTE, Sheet, label_ends, label_powers_of_ten,
 from gradlab.numerals import readable
 
 MARKERS = "os^Dv"
+DASHES = ("-", "-", "-", "-", "--")
+"""The last line is drawn over the others, and must not hide one that it falls together with."""
 
 
 @styled
@@ -81,8 +83,8 @@ def growth_against_scale(
         figsize=(4.8, 3.6),
     )
     ax.axhline(0, color=INK, linewidth=0.8)
-    for (label, y), color, marker in zip(lines.items(), PALETTE, MARKERS, strict=False):
-        ax.plot(scales, np.log10(y), color=color)
+    for (label, y), color, marker, dash in zip(lines.items(), PALETTE, MARKERS, DASHES, strict=False):
+        ax.plot(scales, np.log10(y), color=color, linestyle=dash)
         if label in points:
             low, middle, high = np.log10(np.quantile(points[label], (0, 0.5, 1), axis=1))
             ax.errorbar(at, middle, (middle - low, high - middle), fmt=marker, color=color, markersize=5, linewidth=1)
