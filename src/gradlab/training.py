@@ -121,15 +121,15 @@ def train(
         losses.append(each.detach())
         if each.isnan().all():  # NaN parameters stay NaN, and so does all that follows
             break
-    with torch.no_grad():
-        outputs = call((parameters, buffers), task.x_test.expand(len(networks), *task.x_test.shape))
+    trained = _unstack(networks, {**parameters, **buffers})
+    with torch.no_grad():  # one at a time: for all at once the test examples would take most of the memory
+        scores = np.array([task.score(network(task.x_test)) for network in trained])
     losses, norms = (_until_the_end(values, steps) for values in (losses, norms))
-    scores = np.array([task.score(output) for output in outputs])
     return History(
         losses=losses,
         norms=norms,
         scores=np.where(np.isfinite(losses).all(axis=1), scores, np.nan),
-        networks=_unstack(networks, {**parameters, **buffers}),
+        networks=trained,
     )
 
 
