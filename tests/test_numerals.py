@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from gradlab.numerals import power_of_ten, readable, superscript
+from gradlab.numerals import power_of_ten, readable, superscript, ten_to
 
 SEEDS = range(20)
 
@@ -90,3 +90,12 @@ def test_readable_keeps_every_digit_of_a_whole_number_below_a_million(seed):
     for value in np.random.default_rng(seed).integers(-999_999, 1_000_000, 50):
         assert number_of(readable(int(value), 1)) == value
         assert number_of(readable(float(value), 1)) == value
+
+
+POWERS = [(0, 1), (3, 1000), (-2.5, 0.1**2.5), (308, 1e308), (309, math.inf), (-400, 0), (math.inf, math.inf)]
+
+
+@pytest.mark.parametrize(("exponent", "power"), POWERS)
+def test_ten_to_leaves_float64_where_it_ends(exponent, power):
+    assert ten_to(exponent) == pytest.approx(power, rel=1e-14)
+    assert math.isnan(ten_to(math.nan))

@@ -61,3 +61,19 @@ def readable(value: float, digits: int = 3) -> str:
         mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
         text = f"{mantissa} × 10{superscript(int(exponent))}"
     return text.replace("-", "−")
+
+
+def ten_to(exponent: float) -> float:
+    """Return a power of ten; infinity past the range of float64, NaN for NaN.
+
+    Raises
+    ------
+    TypeError
+        If `exponent` is not one real number.
+    ValueError
+        If `exponent` is an integer beyond the range of a ``float``.
+    """
+    try:
+        return 10.0 ** real_number("exponent", exponent, or_nan=True)
+    except OverflowError:
+        return math.inf

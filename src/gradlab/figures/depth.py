@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from gradlab.arguments import interval, mapping, one_of, positive_number, real_array, real_number, some_text
 from gradlab.canvas import BLUE, GREEN, INK, ORANGE, VIOLET, Sheet, label_ends, label_powers_of_ten, sheet, styled
-from gradlab.numerals import readable
+from gradlab.numerals import readable, ten_to
 
 COLORS, DASHES = (BLUE, ORANGE, VIOLET, GREEN), ("-", "--", ":", "-.")
 AXES = {"layer": "layer (0 is the input)", "time lag": "time lag (steps back from the loss)"}
@@ -83,7 +83,7 @@ def signals_against_depth(
             ax.plot(at, start + slope * (at[-1] - at if backwards else at), color=INK, linewidth=0.9)
         end = middle[0] if backwards else middle[-1]
         words = (
-            f"{label} (×{readable(_ten_to(_grown(middle, backwards) / (at[-1] - at[0])))})" if label in rates else label
+            f"{label} (×{readable(ten_to(_grown(middle, backwards) / (at[-1] - at[0])))})" if label in rates else label
         )
         labels.append((words, end, color))
     room = 0.08 + 0.023 * max(len(text) for text, _, _ in labels)
@@ -153,8 +153,8 @@ def _in_words(label: str, middle: np.ndarray, columns: int, rate: float | None, 
     backwards, steps = against == "layer", len(middle) - 1
     grown = _grown(middle, backwards)
     unit, way = ("layer", "back to the input") if backwards else ("step", f"back over {steps} steps")
-    theory = "" if rate is None else f" (theory {readable(_ten_to(rate / math.log(10)))})"
-    total, each = readable(_ten_to(grown), 2), readable(_ten_to(grown / steps))
+    theory = "" if rate is None else f" (theory {readable(ten_to(rate / math.log(10)))})"
+    total, each = readable(ten_to(grown), 2), readable(ten_to(grown / steps))
     return f"{label}: multiplied by {total} on the way {way}, {each} a {unit}{theory}."
 
 
@@ -162,8 +162,3 @@ def _grown(middle: np.ndarray, backwards: bool) -> float:
     """Return by how many powers of ten a curve grows toward the input or the past."""
     with np.errstate(invalid="ignore"):
         return middle[0] - middle[-1] if backwards else middle[-1] - middle[0]
-
-
-def _ten_to(exponent: float) -> float:
-    with np.errstate(over="ignore"):
-        return float(np.power(10.0, exponent))

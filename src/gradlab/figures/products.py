@@ -31,7 +31,7 @@ from gradlab.canvas import (
     sheet,
     styled,
 )
-from gradlab.numerals import readable
+from gradlab.numerals import readable, ten_to
 
 THIN_LINES = 12
 """How many single runs a picture of many runs shows."""
@@ -67,7 +67,7 @@ def log_gradient_as_a_sum(factors: ArrayLike, *, layers: Sequence[int] | None = 
     if layers is not None and len(layers := list(layers)) != len(factors):
         raise ValueError(f"layers must have one entry for each of the {len(factors)} factors, got {layers!r}")
     sums = np.concatenate([[0.0], np.cumsum(np.log10(factors))])
-    product, ups = readable(_ten_to(sums[-1])), int((factors > 1).sum())
+    product, ups = readable(ten_to(sums[-1])), int((factors > 1).sum())
     figure, ax = sheet(
         alt=f"{ups} of {len(factors)} steps go up, the others down; together they end at a product of {product}.",
         caption=f"Product of the first 1, 2, ..., {len(factors)} factors, log axis: a bar for each factor, "
@@ -133,8 +133,8 @@ def paths_along_depth(
     if len(lines := mapping("lines", lines or {})) > 3:
         raise ValueError(f"lines must be three at most, got {lines!r}")
     lines = {label: real_number(f"lines[{label!r}]", slope) / math.log(10) for label, slope in lines.items()}
-    ends = "; ".join(f"{label}: {readable(_ten_to(slope * depth), 2)}" for label, slope in lines.items())
-    least, median, most = (readable(_ten_to(level[-1]), 2) for level in (low, middle, high))
+    ends = "; ".join(f"{label}: {readable(ten_to(slope * depth), 2)}" for label, slope in lines.items())
+    least, median, most = (readable(ten_to(level[-1]), 2) for level in (low, middle, high))
     figure, ax = sheet(
         alt=f"After {depth} layers the median {quantity} is {median}; nine runs in ten lie "
         f"between {least} and {most}." + (f" {ends}." if ends else ""),
@@ -180,7 +180,7 @@ def norm_along_depth(gain: float, depth: int = 50) -> Sheet:
     """
     gain, depth = positive_number("gain", gain), whole_number("depth", depth, at_least=1)
     tens = math.log10(gain) * np.arange(depth + 1)
-    end = readable(_ten_to(tens[-1]))
+    end = readable(ten_to(tens[-1]))
     figure, ax = sheet(
         alt=f"With gain {gain:g} the norm after {depth} layers is {end}.",
         caption=f"Norm of the signal after each of {depth} layers that multiply it by the gain, on a logarithmic axis.",
@@ -258,12 +258,6 @@ def norm_against_depth(
     ax.set_xticks(np.linspace(0, depth, 5))
     label_powers_of_ten(ax)
     return figure
-
-
-def _ten_to(exponent: float) -> float:
-    """Return a power of ten; infinity past the range of float64."""
-    with np.errstate(over="ignore"):
-        return np.power(10.0, exponent)
 
 
 def _quantile_method(values: np.ndarray) -> str:
