@@ -10,7 +10,7 @@ book: .venv/.ready
 	@echo "Open _build/html/index.html in a browser."
 
 test: .venv/.ready
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 lab: .venv/.ready
 	$(BIN)/jupyter lab book/intro.md chapters

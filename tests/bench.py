@@ -23,7 +23,7 @@ from myst_nb.core.read import is_myst_markdown_notebook, myst_nb_reader_plugin
 from nbclient import NotebookClient
 from tests.conftest import CONTENTS, EXPLORABLE, PAGES, ROOT, build, copy_project, launched, opened, served
 
-EXECUTION = 15  # seconds for a chapter, kernel start included
+EXECUTION = 20  # seconds for a chapter, kernel start included
 MEMORY = 500  # MB; Binder guarantees 450 and stops at 2000
 COLD_BUILD = 120  # seconds
 REBUILD = 15  # seconds

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import pytest
 import yaml
+from filelock import FileLock
 
 ROOT = Path(__file__).parents[1]
 MAKE_BOOK = re.search(r"^\t\$\(BIN\)/(jupyter-book .*)$", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)[1]
@@ -46,6 +47,15 @@ CONTENTS = {f"{name}.html": _source(name) for name in _names(yaml.safe_load((ROO
 """The table of contents: from the address of each page to the file it is made from."""
 PAGES = [*CONTENTS, "index.html", "search.html", "genindex.html"]
 EXPLORABLE = [page for page, source in CONTENTS.items() if "explore(" in source.read_text("utf-8")]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Keep the tests that build in the book's folder in one process, where there are several."""
+    for item in items:
+        names = getattr(item, "fixturenames", ())
+        if "built" in names and "site" not in names:
+            item.add_marker(pytest.mark.xdist_group("book"))
 
 
 class Build(NamedTuple):
@@ -169,18 +179,26 @@ def function_that_builds():
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory):
-    """The folder of a copy of the project in which the book was built from scratch, warnings being errors."""
-    book = copy_project(tmp_path_factory.mktemp("built") / "book")
-    outcome = build(book)
-    assert outcome.status == 0, str(outcome)
-    return book
+def built(tmp_path_factory, worker_id):
+    """The folder of a copy of the project in which the book was built from scratch, warnings being errors.
+
+    Built once, by the first of the processes that run the tests; the others wait for it.
+    """
+    own = tmp_path_factory.getbasetemp()
+    shared = own if worker_id == "master" else own.parent
+    with FileLock(shared / "book.lock"):
+        if not (shared / "site").exists():
+            book = copy_project(shared / "book")
+            outcome = build(book)
+            assert outcome.status == 0, str(outcome)
+            shutil.copytree(book / "_build" / "html", shared / "site")
+    return shared / "book"
 
 
 @pytest.fixture(scope="session")
-def site(built, tmp_path_factory):
+def site(built):
     """The folder with the book's pages; its own, so that building once more does not change it."""
-    return shutil.copytree(built / "_build" / "html", tmp_path_factory.mktemp("site") / "html")
+    return built.parent / "site"
 
 
 @pytest.fixture(scope="session")

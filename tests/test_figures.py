@@ -129,6 +129,56 @@ PICTURES = [
         ["a: 1.00 × 10⁻⁹ at 1, 1.00 × 10²⁰⁰ at 1.00 × 10⁶; b: 1 at 1, 2 at"],
     ),
     (
+        figures.noise_against_batch_size,
+        ([1, 4, 16], {"with": [8, 4, 2], "without": [8, 2, 0.5]}),
+        {"theory": {"with": [8, 4, 2]}, "mean": 3, "settings": "Two."},
+        [
+            "with: 8 at a batch size of 1, 2 at 16, a slope of −0.5 on log axes.",
+            "without: 8 at a batch size of 1, 0.5 at 16, a slope of −1 on log axes.",
+            "The mean gradient has norm 3.",
+        ],
+    ),
+    (
+        figures.noise_against_batch_size,
+        ([1, 10], {"noise": [1e200, 1e-200]}),
+        {"limits": (1, 10), "settings": "Far."},
+        ["noise: 1.0 × 10²⁰⁰ at a batch size of 1, 1.0 × 10⁻²⁰⁰ at 10, a slope of −400 on log axes."],
+    ),
+    (
+        figures.correlations,
+        ([1, 10], {"plain": [[0.5, 0.25]], "noise": [[1, -0.1], [0, 0.1], [1, 0]]}),
+        {"theory": {"plain": [0.5, 0.2]}, "axis": "depth", "quantity": "cosine", "settings": "One and three."},
+        ["cosine against depth. plain: 0.5 at 1, 0.25 at 10; noise: 1 at 1, 0 at 10."],
+    ),
+    (
+        figures.correlations,
+        ([1e-6, 1], {"a": [[-1, 0]]}),
+        {"log": "both", "limits": (1e-9, 1), "axis": "step", "quantity": "cosine", "settings": "Nothing above 0."},
+        ["a: −1 at 1.00 × 10⁻⁶, 0 at 1."],
+    ),
+    (
+        figures.gradients_along_input,
+        ([-1, 0, 1], {"a": [1, -2, 1e-300], "b": [1e300, 0, 0]}),
+        {"settings": "Three points."},
+        ["from −1 to 1. a: changes its sign 2 times. b: changes its sign 0 times."],
+    ),
+    (
+        figures.gates_and_cell,
+        ({"input gate": [1, 0, 0], "forget gate": [1, 1, 1], "output gate": [0.5, 0, 0]}, [0.5, -1, 1], [0.5, 0.5, 0]),
+        {"settings": "Writes once."},
+        [
+            "The cell is 0.5 after the first of 3 steps and 0 after the last.",
+            "Input gate more than half open at 1 of 3 steps; forget gate more than half open at every step; output "
+            "gate more than half open at no step.",
+        ],
+    ),
+    (
+        figures.gates_and_cell,
+        ({"f": [0.9]}, [1e3], [-2]),
+        {"settings": "One step."},
+        ["The cell is −2 after the first"],
+    ),
+    (
         figures.descent_on_parabola,
         ([2, 1, 0.5],),
         {"curvature": 100, "settings": "Halves."},
@@ -167,6 +217,51 @@ PICTURES = [
         ],
     ),
     (figures.final_scores, ({"one": [1]},), {"chance": 1, "settings": "One."}, ["scores from 1 to 1, median 1."]),
+    (
+        figures.clipped_arrows,
+        ({"gradient": [3, 4], "norm": [0.75, 1], "value": [1, 1]}, 1),
+        {"settings": "Three."},
+        [
+            "gradient: length 5, 53 degrees from the first axis; norm: length 1.25, turned by 0 degrees; "
+            "value: length 1.41, turned by 8.1 degrees."
+        ],
+    ),
+    (
+        figures.clipped_arrows,
+        ({"a": [-1e-9, 0], "b": [0, 1e9], "c": [1, 0], "d": [0, -2]}, 1e-3),
+        {"settings": "Four."},
+        [
+            "a: length 1.00 × 10⁻⁹, 180 degrees from the first axis; b: length 1.00 × 10⁹, turned by 90 degrees; "
+            "c: length 1, turned by 180 degrees; d: "
+        ],
+    ),
+    (
+        figures.step_at_cliff,
+        ([4, 5, 6], [-3, -2], [[0, 1, 2], [3, 4, 50]]),
+        {"start": [5, -2], "gradient": [-3e3, 4e3], "rate": 0.01, "max_norm": 1, "settings": "Steep."},
+        ["from 0 to 50.", "gradient has norm 5,000.", "has length 50, or 0.01 with clipping."],
+    ),
+    (
+        figures.step_at_cliff,
+        ([0, 1], [0, 1], [[1, 1], [1, 1]]),
+        {"start": [0, 1], "gradient": [0, 0.5], "rate": 1, "max_norm": 1, "settings": "Gentle."},
+        ["from 1 to 1.", "norm 0.5.", "has length 0.5, or 0.5 with clipping."],
+    ),
+    (
+        figures.norms_over_steps,
+        ({"free": [[2, 8, 4]] * 3, "clipped": [[1, 0.5]]},),
+        {"threshold": 3.0, "settings": "Three seeds and one."},
+        [
+            "free: 2 at first, 8 at most, 4 in the end, above the threshold at 67% of steps.",
+            "clipped: 1 at first, 1 at",
+        ],
+    ),
+    (
+        figures.norms_over_steps,
+        ({"a": [[1, 1e300, INF], [1, 1e300, NAN]], "nan": [[NAN, NAN]], "zero": [[1, 0]]},),
+        {"limits": (0.1, 9), "settings": "Leaves."},
+        ["a: 1 at first, 1.0 × 10³⁰⁰ at most, infinite or NaN from step 2 on.", "nan: infinite or NaN from step 0 on."],
+    ),
 ]
 
 

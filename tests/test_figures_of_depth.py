@@ -191,9 +191,10 @@ def test_label_stands_at_the_height_of_the_end_of_its_curve(seed, against):
 
 
 @pytest.mark.parametrize(("against", "norms"), [("layer", [[1e-5, 1, 1]]), ("time lag", [[1, 1, 0]])])
-def test_curve_that_ends_below_the_axis_has_no_label(against, norms):
+def test_curve_that_ends_below_the_axis_has_its_label_at_the_lower_edge(against, norms):
     figure = draw({"a": norms, "b": [[1, 1, 1]]}, against=against, limits=(1e-3, 1e3))
-    assert words_on(figure) == ["b"]
+    assert words_on(figure) == ["a", "b"]
+    assert -3 < figure.axes[0].texts[0].xy[1] < -2.5
 
 
 def test_limits_are_kept_and_title_axis_and_caption_say_what_is_drawn():

@@ -142,3 +142,26 @@ def test_all_parameters_have_the_dtype_asked_for(dtype):
 def test_parameters_are_float32_unless_told_and_can_be_trained():
     parameters = list(networks.deep_network(1, 2, outputs=1, bias=True, seed=1000).parameters())
     assert all(parameter.dtype == torch.float32 and parameter.requires_grad for parameter in parameters)
+
+
+@pytest.mark.parametrize("norm_last", [False, True])
+@pytest.mark.parametrize("norm", networks.NORMS)
+def test_normalized_network_equals_a_loop_over_its_layers_in_numpy(norm, norm_last):
+    options = {"norm": norm, "norm_last": norm_last, "dtype": torch.float64, "seed": 1000}
+    network = networks.deep_network(3, 6, inputs=4, outputs=2, **options)
+    x = np.random.default_rng(1000).normal(size=(5, 4))
+    over = 0 if norm == "batch" else 1
+    h = x
+    for layer in network[:3]:
+        a = h @ layer[0].weight.detach().numpy().T
+        a = np.maximum(a, 0) if norm_last else a
+        a = (a - a.mean(over, keepdims=True)) / np.sqrt(a.var(over, keepdims=True) + 1e-5)
+        h = a if norm_last else np.maximum(a, 0)
+    h = h @ network[3].weight.detach().numpy().T
+    np.testing.assert_allclose(network(torch.from_numpy(x)).detach().numpy(), h, rtol=1e-10)
+
+
+def test_normalization_leaves_the_weights_that_a_seed_draws_as_they_are():
+    plain, normalized = (networks.deep_network(3, 6, outputs=2, norm=norm, seed=1000) for norm in (None, "batch"))
+    drawn = [network.state_dict() for network in (plain, normalized)]
+    assert all(torch.equal(value, drawn[1][name]) for name, value in drawn[0].items())

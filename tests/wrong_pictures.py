@@ -25,12 +25,19 @@ from wrong_values import (
 
 LOGS = [[0.0, 1.0], [0.0, 2.0]]
 
+NOT_AN_AXIS = [(v, None, "growing order, two at least") for v in ([1.0], [2.0, 1.0], [1.0, 1.0], [1.0, INF])]
+NOT_A_PAIR = [(v, None, "two finite numbers") for v in ([1.0], [1.0, 0.5, 0.5], [INF, 0.5], [1.0, NAN])]
 NOT_POSITIVE_ENTRIES = [([v, 1.0], f"{v}", "positive and finite") for v in (0, -1, INF, NAN)]
 
 
 def within(label, wrong):
     """Return what is wrong as the value of a label in a mapping."""
     return [({label: value}, repr(value) if shown is None else shown, allowed) for value, shown, allowed in wrong]
+
+
+def arrows(wrong):
+    """Return what is wrong as the second of two arrows."""
+    return [({"a": [1.0, 0.0], **value}, shown, allowed) for value, shown, allowed in within("b", wrong)]
 
 
 # every public function, with arguments that are right
@@ -56,6 +63,14 @@ RIGHT = {
         "quantity": "norm",
         "settings": "words",
     },
+    figures.noise_against_batch_size: {
+        "sizes": [1.0, 2.0],
+        "noise": {"a": [1.0, 2.0]},
+        "theory": {"a": [1.0, 2.0]},
+        "mean": 1.0,
+        "limits": (0.1, 10),
+        "settings": "words",
+    },
     figures.growth_against_scale: {
         "scales": [1.0, 2.0],
         "theory": {"a": [1.0, 2.0]},
@@ -65,8 +80,38 @@ RIGHT = {
         "scale": "gain",
         "settings": "words",
     },
+    figures.correlations: {
+        "at": [1.0, 2.0],
+        "measured": {"a": LOGS},
+        "theory": {"a": [1.0, 0.5]},
+        "axis": "depth",
+        "log": "none",
+        "limits": (0.1, 1),
+        "quantity": "cosine",
+        "settings": "words",
+    },
+    figures.gradients_along_input: {"inputs": [0, 1, 2], "gradients": {"a": [1, 2, 3]}, "settings": "words"},
     figures.descent_on_parabola: {"iterates": [2.0, 1.0], "curvature": 1.0, "settings": "words"},
+    figures.clipped_arrows: {"arrows": {"a": [2.0, 0.0], "b": [1.0, 1.0]}, "threshold": 1.0, "settings": "words"},
+    figures.step_at_cliff: {
+        "weights": [1.0, 2.0],
+        "biases": [0.0, 1.0],
+        "losses": LOGS,
+        "start": [1.5, 0.5],
+        "gradient": [1.0, 0.0],
+        "rate": 0.1,
+        "max_norm": 1.0,
+        "settings": "words",
+    },
+    figures.norms_over_steps: {
+        "norms": {"a": LOGS},
+        "threshold": 1.0,
+        "limits": (0.1, 10),
+        "quantity": "norm",
+        "settings": "words",
+    },
     figures.final_scores: {"scores": {"a": [0.5]}, "chance": 0.1, "score": "accuracy", "settings": "words"},
+    figures.gates_and_cell: {"gates": {"a": [0, 1]}, "offered": [1, -1], "cells": [0, 2], "settings": "words"},
 }
 
 WRONG = [
@@ -143,6 +188,51 @@ WRONG = [
     (figures.growth_against_scale, "limits", [*NOT_LIMITS, ((0, 1), "0", "positive"), ((-2, 1), "-2", "positive")]),
     (figures.growth_against_scale, "scale", NOT_WORDS),
     (figures.growth_against_scale, "settings", NOT_WORDS),
+    (figures.noise_against_batch_size, "sizes", [*NOT_A_SERIES, *NOT_POSITIVE_ENTRIES]),
+    (figures.noise_against_batch_size, "sizes", [(v, None, "growing") for v in ([1.0], [2.0, 1.0], [1.0, 1.0])]),
+    (figures.noise_against_batch_size, "noise", [*NOT_A_MAPPING, *within("a", NOT_A_SERIES), ({}, "{}", "one or two")]),
+    (figures.noise_against_batch_size, "noise", [*within("a", NOT_POSITIVE_ENTRIES), ({"a": [1.0]}, "(1,)", "2 ent")]),
+    (figures.noise_against_batch_size, "noise", [({label: [1.0, 2.0] for label in "abc"}, None, "one or two")]),
+    (figures.noise_against_batch_size, "theory", [*NOT_A_MAPPING, *within("a", NOT_A_SERIES)]),
+    (figures.noise_against_batch_size, "theory", [*within("a", NOT_POSITIVE_ENTRIES), ({"a": [1.0]}, "(1,)", "2 ent")]),
+    (figures.noise_against_batch_size, "theory", [({"b": [1.0, 2.0]}, "'b'", "among a")]),
+    (figures.noise_against_batch_size, "mean", optional(NOT_POSITIVE)),
+    (figures.noise_against_batch_size, "limits", [*NOT_LIMITS, ((0, 1), "0", "positive"), ((-2, 1), "-2", "positive")]),
+    (figures.noise_against_batch_size, "settings", NOT_WORDS),
+    (figures.correlations, "at", [*NOT_A_SERIES, ([1.0], None, "2 numbers"), ([2.0, 1.0], None, "growing")]),
+    (figures.correlations, "at", [([1.0, v], None, "finite") for v in (INF, NAN)]),
+    (figures.correlations, "measured", [*NOT_A_MAPPING, *within("a", NOT_A_TABLE), ({}, "{}", "one to four")]),
+    (figures.correlations, "measured", [({label: LOGS for label in "abcde"}, None, "one to four")]),
+    (
+        figures.correlations,
+        "measured",
+        [({"a": [[1.0]]}, "(1, 1)", "(seeds, 2)"), ({"a": [[1, NAN]]}, "nan", "finite")],
+    ),
+    (figures.correlations, "theory", [*NOT_A_MAPPING, *within("a", NOT_A_SERIES), ({"b": [1, 2]}, "'b'", "among a")]),
+    (figures.correlations, "theory", [({"a": [1.0]}, "(1,)", "(2,)"), ({"a": [1, INF]}, "inf", "finite")]),
+    (figures.correlations, "axis", NOT_WORDS),
+    (figures.correlations, "log", [(value, None, "one of 'none', 'at', 'both'") for value in (None, True, "log", 1)]),
+    (figures.correlations, "limits", NOT_LIMITS),
+    (figures.correlations, "quantity", NOT_WORDS),
+    (figures.correlations, "settings", NOT_WORDS),
+    (
+        figures.gradients_along_input,
+        "inputs",
+        [*NOT_A_SERIES, ([1, 2], None, "3 numbers"), ([2, 1, 3], None, "growing")],
+    ),
+    (figures.gradients_along_input, "inputs", [([0, 1, v], None, "finite") for v in (INF, NAN)]),
+    (
+        figures.gradients_along_input,
+        "gradients",
+        [*NOT_A_MAPPING, *within("a", NOT_A_SERIES), ({}, "{}", "one to four")],
+    ),
+    (figures.gradients_along_input, "gradients", [({label: [1, 2, 3] for label in "abcde"}, None, "one to four")]),
+    (
+        figures.gradients_along_input,
+        "gradients",
+        [({"a": [1.0]}, "(1,)", "(3,)"), ({"a": [0, 0, 0]}, "[0, 0, 0]", "zero")],
+    ),
+    (figures.gradients_along_input, "settings", NOT_WORDS),
     (figures.descent_on_parabola, "iterates", [*NOT_A_SERIES, ([1.0], None, "two entries")]),
     (figures.descent_on_parabola, "curvature", NOT_POSITIVE),
     (figures.descent_on_parabola, "settings", NOT_WORDS),
@@ -153,6 +243,45 @@ WRONG = [
     (figures.final_scores, "chance", [(value, None, "between 0 and 1") for value in (-0.1, 1.1, INF)]),
     (figures.final_scores, "score", NOT_WORDS),
     (figures.final_scores, "settings", NOT_WORDS),
+    (figures.clipped_arrows, "arrows", [*NOT_A_MAPPING, *arrows(NOT_A_SERIES)]),
+    (figures.clipped_arrows, "arrows", [(value, None, "two to 4") for value in ({}, {"a": [1.0, 0.0]})]),
+    (figures.clipped_arrows, "arrows", [({label: [1.0, 0.0] for label in "abcde"}, None, "two to 4")]),
+    (
+        figures.clipped_arrows,
+        "arrows",
+        arrows((v, None, "two finite numbers, not both zero") for v in ([1.0], [1.0] * 3, [0.0, 0.0], [1.0, INF])),
+    ),
+    (figures.clipped_arrows, "arrows", arrows([([NAN, 1.0], None, "two finite numbers, not both zero")])),
+    (figures.clipped_arrows, "threshold", NOT_POSITIVE),
+    (figures.clipped_arrows, "settings", NOT_WORDS),
+    *((figures.step_at_cliff, axis, NOT_A_SERIES) for axis in ("weights", "biases")),
+    *((figures.step_at_cliff, axis, NOT_AN_AXIS) for axis in ("weights", "biases")),
+    (figures.step_at_cliff, "losses", NOT_A_TABLE),
+    (figures.step_at_cliff, "losses", [([[0.0, v], [0.0, 1.0]], f"{v}", "finite") for v in (INF, -INF, NAN)]),
+    (figures.step_at_cliff, "losses", [([[1.0, 2.0]], "[[1., 2.]]", "(2, 2)"), ([[1.0]] * 2, "[1.]", "(2, 2)")]),
+    *((figures.step_at_cliff, pair, NOT_A_SERIES) for pair in ("start", "gradient")),
+    *((figures.step_at_cliff, pair, NOT_A_PAIR) for pair in ("start", "gradient")),
+    (figures.step_at_cliff, "start", [([x, 0.5], None, "within the picture") for x in (0.9, 2.1)]),
+    (figures.step_at_cliff, "start", [([1.5, y], None, "within the picture") for y in (-0.1, 1.1)]),
+    (figures.step_at_cliff, "gradient", [([0.0, 0.0], None, "not be zero")]),
+    (figures.step_at_cliff, "rate", NOT_POSITIVE),
+    (figures.step_at_cliff, "max_norm", NOT_POSITIVE),
+    (figures.step_at_cliff, "settings", NOT_WORDS),
+    (figures.norms_over_steps, "norms", [*NOT_A_MAPPING, *within("a", NOT_A_TABLE), ({}, "{}", "one to 4")]),
+    (figures.norms_over_steps, "norms", [(dict.fromkeys("abcde", LOGS), None, "one to 4")]),
+    (figures.norms_over_steps, "norms", within("a", [([[1.0], [2.0]], None, "two steps at least")])),
+    (figures.norms_over_steps, "norms", within("a", [([[1.0, v]], None, "no negative entry") for v in (-1.0, -INF)])),
+    (figures.norms_over_steps, "threshold", optional(NOT_POSITIVE)),  # None stands for: no line
+    (figures.norms_over_steps, "limits", [*NOT_LIMITS, ((0, 1), "0", "positive"), ((-2, 1), "-2", "positive")]),
+    (figures.norms_over_steps, "quantity", NOT_WORDS),
+    (figures.norms_over_steps, "settings", NOT_WORDS),
+    (figures.gates_and_cell, "gates", [*NOT_A_MAPPING, *within("a", NOT_A_SERIES), ({}, "{}", "one to four")]),
+    (figures.gates_and_cell, "gates", [({label: [0, 1] for label in "abcde"}, None, "one to four")]),
+    (figures.gates_and_cell, "gates", [({"a": [0, v]}, f"{v}", "between 0 and 1") for v in (-0.1, 1.1, INF, NAN)]),
+    (figures.gates_and_cell, "gates", [({"a": [0, 1, 1]}, "3", "equally many")]),
+    (figures.gates_and_cell, "offered", [*NOT_A_SERIES, ([1, INF], None, "finite"), ([1], "1", "equally many")]),
+    (figures.gates_and_cell, "cells", [*NOT_A_SERIES, ([1, NAN], None, "finite"), ([1], "1", "equally many")]),
+    (figures.gates_and_cell, "settings", NOT_WORDS),
 ]
 
 # what cannot be wrong, or is somebody else's to refuse, and why

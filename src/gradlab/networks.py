@@ -1,4 +1,4 @@
-"""Deep feed-forward networks, built from their depth, width, activation and initial weights.
+"""Deep feed-forward networks, built from their depth, width, activation, initial weights and normalization.
 
 A network is a plain ``nn.Sequential`` whose children are its layers, so that anything that walks along the depth can
 iterate over it.
@@ -7,6 +7,8 @@ iterate over it.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import nn
@@ -23,6 +25,8 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
     "gelu": nn.GELU,
 }
 
+NORMS: dict[str, type[nn.Module]] = {"batch": nn.BatchNorm1d, "layer": nn.LayerNorm}
+
 
 def deep_network(
     depth: int,
@@ -34,10 +38,12 @@ def deep_network(
     init: str = "he",
     gain: float = 1.0,
     bias: bool = False,
+    norm: str | None = None,
+    norm_last: bool = False,
     dtype: torch.dtype = torch.float32,
     seed: int,
 ) -> nn.Sequential:
-    """Fully connected network ``h_l = activation(W_l h_(l-1) + b_l)`` for ``l = 1 ... depth``.
+    """Fully connected network ``h_l = activation(norm(W_l h_(l-1) + b_l))`` for ``l = 1 ... depth``.
 
     Parameters
     ----------
@@ -58,6 +64,11 @@ def deep_network(
     bias : bool
         Whether layers have biases. They start at zero, except with ``init="default"``, where they are drawn as
         `torch.nn.Linear` draws them.
+    norm : {"batch", "layer"}, optional
+        Normalization in each hidden layer, ``nn.BatchNorm1d`` or ``nn.LayerNorm`` as PyTorch makes them; none unless
+        given.
+    norm_last : bool
+        Whether it comes after the activation instead of before it.
     dtype : torch.dtype
         Of all parameters.
     seed : int
@@ -67,28 +78,42 @@ def deep_network(
     -------
     nn.Sequential
         Maps ``(batch, inputs)`` to ``(batch, outputs)``, or to ``(batch, width)`` without an output layer. Its
-        children are the hidden layers, each an ``nn.Sequential`` of a linear map and an activation, and then the
-        output layer, an ``nn.Linear``.
+        children are the hidden layers, each an ``nn.Sequential`` of a linear map, an activation and perhaps a
+        normalization, in their order, and then the output layer, an ``nn.Linear``.
 
     Raises
     ------
     TypeError
         If an argument is not of the kind stated.
     ValueError
-        If a size is below 1, `activation` or `init` is unknown, or `gain` is not positive and finite.
+        If a size is below 1, `activation`, `init` or `norm` is unknown, `gain` is not positive and finite, or
+        `norm_last` is asked for without a `norm`.
     """
     depth, width = whole_number("depth", depth, at_least=1), whole_number("width", width, at_least=1)
     inputs = width if inputs is None else whole_number("inputs", inputs, at_least=1)
-    nonlinearity = ACTIVATIONS[one_of("activation", activation, tuple(ACTIVATIONS))]
+    rest = _after_the_linear_map(width, activation, norm, norm_last, floating_dtype("dtype", dtype))
     generator = stream("weights", whole_number("seed", seed, at_least=0))
     draw = {"init": init, "gain": gain, "bias": bias, "dtype": dtype, "generator": generator}
     layers = [
-        nn.Sequential(linear_layer(fan_in, width, **draw), nonlinearity())
+        nn.Sequential(linear_layer(fan_in, width, **draw), *(make() for make in rest))
         for fan_in in (inputs, *[width] * (depth - 1))
     ]
     if outputs is not None:
         layers.append(linear_layer(width, whole_number("outputs", outputs, at_least=1), **draw))
     return nn.Sequential(*layers)
+
+
+def _after_the_linear_map(
+    width: int, activation: str, norm: str | None, norm_last: bool, dtype: torch.dtype
+) -> list[Callable[[], nn.Module]]:
+    """Return what makes the other parts of a hidden layer, in their order."""
+    nonlinearity = ACTIVATIONS[one_of("activation", activation, tuple(ACTIVATIONS))]
+    if flag("norm_last", norm_last) and norm is None:
+        raise ValueError(f"norm_last must be False where there is no norm, got {norm_last!r}")
+    if one_of("norm", norm, (None, *NORMS)) is None:
+        return [nonlinearity]
+    normalization = partial(NORMS[norm], width, dtype=dtype)
+    return [nonlinearity, normalization] if norm_last else [normalization, nonlinearity]
 
 
 def linear_layer(

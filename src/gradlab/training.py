@@ -32,7 +32,7 @@ class History:
     norms : ndarray, shape (networks, steps)
         2-norm of the gradient in all parameters together, before clipping.
     scores : ndarray, shape (networks,)
-        `Task.score` of each network at the end; NaN if it died.
+        `Task.score` of each network at the end, in evaluation mode; NaN if it died.
     networks : list of nn.Module
         The trained networks.
     """
@@ -65,7 +65,9 @@ def train(
     Parameters
     ----------
     networks : sequence of nn.Module
-        Of one architecture; they are left as they are.
+        Of one architecture; they are left as they are. Parameters that require no gradient stay as they are. Batch
+        normalization works as always, each network with its own statistics; dropout, `torch.nn.RNN` and its kin are
+        beyond `torch.func.vmap`.
     task : Task
         What to learn.
     rate : float
@@ -108,23 +110,27 @@ def train(
     parameters, buffers = stack_module_state(networks)
     skeleton = copy.deepcopy(networks[0]).to("meta")
     call = vmap(partial(functional_call, skeleton), in_dims=((0, 0), 0))
-    step_size = optimizer(list(parameters.values()), lr=rate)
-    losses, norms = [], []
-    for rows in _batches(len(task.x), len(networks), steps, batch, seed):
+    trainable = [parameter for parameter in parameters.values() if parameter.requires_grad]
+    step_size = optimizer(trainable, lr=rate)
+    # one place for all: a small tensor kept from each step would keep what was freed around it from being used again
+    losses, norms = torch.full((2, len(networks), steps), torch.nan, dtype=torch.float64)
+    for step, rows in enumerate(_batches(len(task.x), len(networks), steps, batch, seed)):
         each = vmap(loss)(call((parameters, buffers), task.x[rows]), task.y[rows])
         step_size.zero_grad()
         each.sum().backward()  # the networks share nothing, so that each gets the gradient of its own loss
-        norms.append(_norm_of_each(parameters.values()))
+        gradients = [parameter.grad for parameter in trainable if parameter.grad is not None]
+        norms[:, step] = norm = _norm_of_each(gradients)
         if limit is not None:
-            _clip_each_(parameters.values(), norms[-1], limit)
+            _clip_each_(gradients, norm, limit)
         step_size.step()
-        losses.append(each.detach())
+        losses[:, step] = each.detach()
         if each.isnan().all():  # NaN parameters stay NaN, and so does all that follows
             break
-    trained = _unstack(networks, {**parameters, **buffers})
+    trained, judged = _unstack(networks, {**parameters, **buffers}), copy.deepcopy(networks[0]).eval()
     with torch.no_grad():  # one at a time: for all at once the test examples would take most of the memory
-        scores = np.array([task.score(network(task.x_test)) for network in trained])
-    losses, norms = (_until_the_end(values, steps) for values in (losses, norms))
+        outputs = (functional_call(judged, network.state_dict(), task.x_test) for network in trained)
+        scores = np.array([task.score(output) for output in outputs])
+    losses, norms = losses.numpy(), norms.numpy()
     return History(
         losses=losses,
         norms=norms,
@@ -141,12 +147,6 @@ def _unstack(networks: Sequence[nn.Module], state: Mapping[str, Tensor]) -> list
     return copies
 
 
-def _until_the_end(values: list[Tensor], steps: int) -> np.ndarray:
-    """Return one column for each step, NaN for those that were not taken."""
-    taken = torch.stack(values, dim=1).double().numpy()
-    return np.pad(taken, ((0, 0), (0, steps - len(values))), constant_values=np.nan)
-
-
 def _batches(examples: int, networks: int, steps: int, batch: int | None, seed: int) -> Iterable[Tensor]:
     """Yield the rows of each network's batch, int64 of shape (networks, batch)."""
     seed = whole_number("seed", seed, at_least=0)
@@ -159,13 +159,13 @@ def _batches(examples: int, networks: int, steps: int, batch: int | None, seed: 
         yield order.pop(0)
 
 
-def _norm_of_each(parameters: Iterable[Tensor]) -> Tensor:
+def _norm_of_each(gradients: Iterable[Tensor]) -> Tensor:
     """Return the gradient's norm in each network; `torch.nn.utils.get_total_norm` would mix the networks."""
-    return torch.stack([p.grad.flatten(1).norm(dim=1) for p in parameters]).norm(dim=0)
+    return torch.stack([gradient.flatten(1).norm(dim=1) for gradient in gradients]).norm(dim=0)
 
 
-def _clip_each_(parameters: Iterable[Tensor], norms: Tensor, max_norm: float) -> None:
+def _clip_each_(gradients: Iterable[Tensor], norms: Tensor, max_norm: float) -> None:
     """Scale each network's gradient as `torch.nn.utils.clip_grad_norm_` scales that of one network."""
     factors = (max_norm / (norms + 1e-6)).clamp(max=1.0)
-    for p in parameters:
-        p.grad.mul_(factors.view(-1, *[1] * (p.ndim - 1)))
+    for gradient in gradients:
+        gradient.mul_(factors.view(-1, *[1] * (gradient.ndim - 1)))

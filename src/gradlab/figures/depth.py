@@ -93,7 +93,8 @@ def signals_against_depth(
     for middle, color in zip(middles.values(), COLORS, strict=False):
         if (left := _left_the_format(middle)) is not None:
             ax.plot(columns - len(middle) + left[0], high, "X", color=color, markersize=8, clip_on=False)
-    labels = [(text, min(y, high), color) for text, y, color in labels if y > low]
+    floor = low + 0.04 * (high - low)  # the label of a curve that leaves the picture is not on the axis
+    labels = [(text, min(max(y, floor), high), color) for text, y, color in labels]
     label_ends(ax, 0 if backwards else columns - 1, labels, leftward=backwards)
     ticks = MaxNLocator(5, integer=True).tick_values(0, columns - 1)
     ax.set_xticks(ticks[(ticks >= 0) & (ticks < columns)])

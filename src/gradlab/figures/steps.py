@@ -1,0 +1,126 @@
+"""What a training run measures at each step: medians and bands over seeds, and a threshold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import ArrayLike
+
+from gradlab.arguments import interval, mapping, positive_number, real_array, some_text
+from gradlab.canvas import BLUE, GREEN, INK, ORANGE, VIOLET, Sheet, label_ends, label_powers_of_ten, sheet, styled
+from gradlab.numerals import readable
+
+COLORS, DASHES = (BLUE, ORANGE, VIOLET, GREEN), ("-", "--", ":", "-.")
+
+
+@styled
+def norms_over_steps(
+    norms: Mapping[str, ArrayLike],
+    *,
+    threshold: float | None = None,
+    limits: tuple[float, float] | None = None,
+    quantity: str = "norm of the gradient",
+    settings: str,
+) -> Sheet:
+    """Norms at every training step: the median over seeds, and a band that holds nine seeds in ten.
+
+    Parameters
+    ----------
+    norms : mapping of str to array_like, shape (seeds, steps)
+        Label of each curve, four at most, and its norms, not negative. Where half of the seeds are infinite or NaN,
+        the curve ends in a cross at the upper edge.
+    threshold : float, optional
+        Drawn as a line, positive.
+    limits : pair of float, optional
+        Lowest and highest norm on the axis, positive; from the data unless given.
+    quantity : str
+        The title.
+    settings : str
+        What was measured, for the caption.
+
+    Returns
+    -------
+    Sheet
+
+    Raises
+    ------
+    TypeError
+        If a number is not real, a text not text, or `norms` not a mapping.
+    ValueError
+        If there is no curve or more than four, an array does not have two axes or two steps, a norm is negative,
+        `threshold` is not positive and finite, or `limits` is not a pair of positive numbers, the lower one first.
+    """
+    curves = {label: _tens(label, values) for label, values in mapping("norms", norms).items()}
+    if not 1 <= len(curves) <= len(COLORS):
+        raise ValueError(f"norms must hold one to {len(COLORS)} curves, got {norms!r}")
+    threshold = None if threshold is None else positive_number("threshold", threshold)
+    if (limits := interval("limits", limits)) is not None:
+        limits = np.log10([positive_number("limits", end) for end in limits])
+    figure, ax = sheet(
+        alt=" ".join(_in_words(label, tens, threshold) for label, tens in curves.items()),
+        caption=some_text("settings", settings),
+    )
+    steps = max(tens.shape[1] for tens in curves.values())
+    labels, crosses = [], []
+    for (label, tens), color, dash in zip(curves.items(), COLORS, DASHES, strict=False):
+        middle = _median(tens)
+        if len(tens) > 1:
+            low, high = np.quantile(tens, (0.05, 0.95), axis=0, method=_method(tens, "nearest"))
+            ax.fill_between(range(len(middle)), low, high, color=color, alpha=0.2, linewidth=0)
+        ax.plot(middle, color=color, linestyle=dash, linewidth=1.6)
+        finite = middle < np.inf
+        if finite.all():
+            labels.append((label, middle[-1], color))
+        else:
+            crosses.append((label, int(finite.argmin()), color))
+    if threshold is not None:
+        ax.hlines(np.log10(threshold), 0, steps - 1, color=INK, linewidth=0.9)
+        labels.append((f"threshold {readable(threshold)}", np.log10(threshold), INK))
+    room = 0.08 + 0.023 * max([0, *(len(text) for text, *_ in labels)])
+    title = f"{some_text('quantity', quantity)} (log axis)"
+    ax.set(xlabel="training step", title=title, xlim=(0, (1 + room) * steps), ylim=limits)
+    low, high = ax.get_ylim()
+    for k, (label, step, color) in enumerate(crosses):
+        lower = 0.075 * k * (high - low)  # those that end at the same step have their labels below one another
+        ax.plot(step, high, "X", color=color, markersize=8, clip_on=False)
+        beside = {"xytext": (7, -9)} if step < steps / 2 else {"xytext": (-7, -9), "ha": "right"}
+        ax.annotate(label, (step, high - lower), **beside, textcoords="offset points", color=color)
+    label_ends(ax, steps - 1, [(text, float(np.clip(y, low, high)), color) for text, y, color in labels])
+    ticks = MaxNLocator(5, integer=True).tick_values(0, steps - 1)
+    ax.set_xticks(ticks[(ticks >= 0) & (ticks < steps)])
+    label_powers_of_ten(ax)
+    return figure
+
+
+def _tens(label: str, values: ArrayLike) -> np.ndarray:
+    """Return log10 of norms, with NaN as infinity: both have left the number format."""
+    array = real_array(f"norms[{label!r}]", values, ndim=2)
+    if array.shape[1] < 2 or (array < 0).any():
+        raise ValueError(f"norms[{label!r}] must have two steps at least and no negative entry, got {values!r}")
+    with np.errstate(divide="ignore"):
+        tens = np.log10(array)
+    return np.where(np.isnan(tens), np.inf, tens)
+
+
+def _median(tens: np.ndarray) -> np.ndarray:
+    """Return the median over seeds; infinite where half of them are."""
+    return np.quantile(tens, 0.5, axis=0, method=_method(tens, "higher"))
+
+
+def _method(tens: np.ndarray, otherwise: str) -> str:
+    """Interpolate between finite numbers only."""
+    return "linear" if np.isfinite(tens).all() else otherwise
+
+
+def _in_words(label: str, tens: np.ndarray, threshold: float | None) -> str:
+    """Say where a curve begins, ends and is largest, and how often it is above the threshold."""
+    middle = _median(tens)
+    finite = middle < np.inf
+    above = "" if threshold is None else f", above the threshold at {np.mean(tens > np.log10(threshold)):.0%} of steps"
+    gone = "" if finite.all() else f"infinite or NaN from step {int(finite.argmin())} on"
+    if not finite[0]:
+        return f"{label}: {gone}{above}."
+    begin, peak, end = (readable(10.0**value, 2) for value in (middle[0], middle[finite].max(), middle[-1]))
+    return f"{label}: {begin} at first, {peak} at most, {gone or f'{end} in the end'}{above}."
