@@ -25,7 +25,7 @@ from tests.conftest import CONTENTS, EXPLORABLE, PAGES, ROOT, build, copy_projec
 
 EXECUTION = 20  # seconds for a chapter, kernel start included
 MEMORY = 500  # MB; Binder guarantees 450 and stops at 2000
-COLD_BUILD = 120  # seconds
+COLD_BUILD = 300  # seconds, for the whole book on two cores
 REBUILD = 15  # seconds
 IMPORT = 0.5  # seconds
 PAGE = 700  # kB compressed, at the first visit

@@ -16,9 +16,15 @@ import pytest
 import yaml
 from filelock import FileLock
 
+# one thread for each process that runs tests or is started by one: several processes that all use every core wait for
+# each other, and run many times slower
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 ROOT = Path(__file__).parents[1]
 MAKE_BOOK = re.search(r"^\t\$\(BIN\)/(jupyter-book .*)$", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)[1]
 """The command with which `make book` builds the book."""
+KEPT = ROOT / "_build" / ".jupyter_cache"
+"""Where the book keeps executed chapters."""
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
 PATIENCE = 10_000  # milliseconds until something that should appear on a page is given up
@@ -51,11 +57,14 @@ EXPLORABLE = [page for page, source in CONTENTS.items() if "explore(" in source.
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Keep the tests that build in the book's folder in one process, where there are several."""
+    """Where processes share the tests, let one do all that build in the book's folder, or that look at one page."""
     for item in items:
         names = getattr(item, "fixturenames", ())
         if "built" in names and "site" not in names:
             item.add_marker(pytest.mark.xdist_group("book"))
+        params = getattr(getattr(item, "callspec", None), "params", {})
+        for page in filter(None, map(params.get, ("address", "explorable_page"))):
+            item.add_marker(pytest.mark.xdist_group(f"{item.module.__name__} {page}"))
 
 
 class Build(NamedTuple):
@@ -182,13 +191,16 @@ def function_that_builds():
 def built(tmp_path_factory, worker_id):
     """The folder of a copy of the project in which the book was built from scratch, warnings being errors.
 
-    Built once, by the first of the processes that run the tests; the others wait for it.
+    Built once, by the first of the processes that run the tests; the others wait for it. Chapters that `make book` has
+    executed with these very files, and keeps, are not executed again.
     """
     own = tmp_path_factory.getbasetemp()
     shared = own if worker_id == "master" else own.parent
     with FileLock(shared / "book.lock"):
         if not (shared / "site").exists():
             book = copy_project(shared / "book")
+            if KEPT.is_dir():
+                shutil.copytree(KEPT, book / KEPT.relative_to(ROOT))
             outcome = build(book)
             assert outcome.status == 0, str(outcome)
             shutil.copytree(book / "_build" / "html", shared / "site")
