@@ -10,12 +10,15 @@ import pytest
 import gradlab
 import wrong_arguments
 import wrong_pictures
+import wrong_sheets
 
-# the rooms that draw have a table of their own
-RIGHT = wrong_arguments.RIGHT | wrong_pictures.RIGHT
-WRONG = wrong_arguments.WRONG + wrong_pictures.WRONG
-NOT_CHECKED = wrong_arguments.NOT_CHECKED | wrong_pictures.NOT_CHECKED
-WITHOUT_INPUT = wrong_arguments.WITHOUT_INPUT | wrong_pictures.WITHOUT_INPUT
+TABLES = (wrong_arguments, wrong_pictures, wrong_sheets)
+RIGHT = {call: arguments for table in TABLES for call, arguments in table.RIGHT.items()}
+WRONG = [row for table in TABLES for row in table.WRONG]
+NOT_CHECKED = {
+    argument: why for table in (wrong_arguments, wrong_sheets) for argument, why in table.NOT_CHECKED.items()
+}
+WITHOUT_INPUT = wrong_arguments.WITHOUT_INPUT | wrong_sheets.WITHOUT_INPUT
 CASES = [
     pytest.param(call, name, *case, id=f"{call.__name__}-{name}-{i}")
     for call, name, cases in WRONG

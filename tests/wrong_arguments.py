@@ -248,7 +248,7 @@ WRONG = [
 NOT_CHECKED = {
     **{(call, "name"): "written by the package itself" for call in RIGHT if call.__module__ == arguments.__name__},
     (arguments.whole_number, "at_least"): "written by the package itself",
-    (arguments.real_array, "ndim"): "written by the package itself",
+    **{(arguments.real_array, name): "written by the package itself" for name in ("ndim", "finite", "positive")},
     (arguments.one_of, "allowed"): "written by the package itself",
     (arguments.tensor, "ndim"): "written by the package itself",
     (arguments.sequence_of, "kind"): "written by the package itself",

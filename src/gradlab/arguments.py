@@ -76,17 +76,18 @@ def positive_number(name: str, value: Any) -> float:
     return number
 
 
-def real_array(name: str, value: Any, *, ndim: int | None) -> np.ndarray:
+def real_array(name: str, value: Any, *, ndim: int | None, finite: bool = False, positive: bool = False) -> np.ndarray:
     """Return `value` as a float64 array with `ndim` axes (``None``: any number), none of them empty.
 
-    Infinities and NaN pass: catastrophes are drawn in this book, not refused.
+    Infinities and NaN pass unless `finite` or `positive`: catastrophes are drawn in this book, not refused.
 
     Raises
     ------
     TypeError
         If `value` holds anything but real numbers.
     ValueError
-        If `value` has another number of axes, or an empty one.
+        If `value` has another number of axes, or an empty one, an entry that is not `finite`, or one that is not
+        `positive` and finite.
     """
     plain = value
     if hasattr(value, "detach"):  # a tensor; numpy knows no bfloat16
@@ -102,7 +103,10 @@ def real_array(name: str, value: Any, *, ndim: int | None) -> np.ndarray:
     if ndim not in (None, array.ndim) or array.size == 0:
         wanted = "non-empty axes" if ndim is None else f"{ndim} non-empty axes"
         raise ValueError(f"{name} must have {wanted}, got shape {array.shape}")
-    return array.astype(np.float64)
+    array = array.astype(np.float64)
+    if (finite or positive) and not (np.isfinite(array) & ((array > 0) | (not positive))).all():
+        raise ValueError(f"{name} must be {'positive and ' if positive else ''}finite, got {value!r}")
+    return array
 
 
 def tensor(name: str, value: Any, *, ndim: int | None = None) -> Any:
@@ -145,11 +149,9 @@ def square_matrix(name: str, value: Any) -> np.ndarray:
     ValueError
         If `value` is not a square matrix, or has an infinite or NaN entry.
     """
-    matrix = real_array(name, value, ndim=2)
+    matrix = real_array(name, value, ndim=2, finite=True)
     if matrix.shape[0] != matrix.shape[1]:
         raise ValueError(f"{name} must be square, got shape {matrix.shape}")
-    if not np.isfinite(matrix).all():
-        raise ValueError(f"{name} must have finite entries, got {value!r}")
     return matrix
 
 

@@ -101,15 +101,15 @@ def _draw_cut(ax: Axes, w: np.ndarray, losses: np.ndarray, start: float, slope: 
 
 
 def _axis(name: str, values: ArrayLike) -> np.ndarray:
-    array = real_array(name, values, ndim=1)
+    array = real_array(name, values, ndim=1, finite=True)
     steps = np.diff(array)
-    if len(array) < 2 or not np.isfinite(array).all() or not ((steps > 0) & np.isclose(steps, steps[0])).all():
+    if len(array) < 2 or not ((steps > 0) & np.isclose(steps, steps[0])).all():
         raise ValueError(f"{name} must be evenly spaced finite numbers in growing order, two at least, got {values!r}")
     return array
 
 
 def _pair(name: str, values: ArrayLike) -> np.ndarray:
-    array = real_array(name, values, ndim=1)
-    if array.shape != (2,) or not np.isfinite(array).all():
+    array = real_array(name, values, ndim=1, finite=True)
+    if array.shape != (2,):
         raise ValueError(f"{name} must be two finite numbers, got {values!r}")
     return array

@@ -10,8 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
-from gradlab.arguments import interval, mapping, one_of, positive_number, real_array, real_number, some_text
+from gradlab.arguments import interval, mapping, one_of, positive_number, real_number, some_text
 from gradlab.canvas import BLUE, GREEN, INK, ORANGE, VIOLET, Sheet, label_ends, label_powers_of_ten, sheet, styled
+from gradlab.figures.seeds import band, in_powers_of_ten, median
 from gradlab.numerals import readable, ten_to
 
 COLORS, DASHES = (BLUE, ORANGE, VIOLET, GREEN), ("-", "--", ":", "-.")
@@ -63,7 +64,7 @@ def signals_against_depth(
     """
     curves = _curves(norms)
     columns = max(tens.shape[1] for tens in curves.values())
-    middles = {label: _middle(tens) for label, tens in curves.items()}
+    middles = {label: median(tens) for label, tens in curves.items()}
     rates = _rates(rates, curves)
     if (limits := interval("limits", limits)) is not None:
         limits = np.log10([positive_number("limits", end) for end in limits])
@@ -103,16 +104,14 @@ def signals_against_depth(
 
 
 def _curves(norms: Mapping[str, ArrayLike]) -> dict[str, np.ndarray]:
-    """Return log10 of each array, with NaN as infinity: both have left the number format."""
-    arrays = {label: real_array(f"norms[{label!r}]", a, ndim=2) for label, a in mapping("norms", norms).items()}
+    """Return log10 of each array, four at most, that fit side by side."""
+    arrays = {label: in_powers_of_ten(f"norms[{label!r}]", a) for label, a in mapping("norms", norms).items()}
     if not 1 <= len(arrays) <= len(COLORS):
         raise ValueError(f"norms must hold one to {len(COLORS)} curves, got {norms!r}")
     widths = {array.shape[1] for array in arrays.values()}
     if max(widths) - min(widths) > 1 or min(widths) < 2:
         raise ValueError(f"norms must have equally many columns, or one fewer, and two at least, got {sorted(widths)}")
-    with np.errstate(divide="ignore", invalid="ignore"):
-        tens = {label: np.log10(array) for label, array in arrays.items()}
-    return {label: np.where(np.isnan(values), np.inf, values) for label, values in tens.items()}
+    return arrays
 
 
 def _rates(rates: Mapping[str, float] | None, curves: Mapping[str, np.ndarray]) -> dict[str, float]:
@@ -125,15 +124,9 @@ def _rates(rates: Mapping[str, float] | None, curves: Mapping[str, np.ndarray]) 
     return rates
 
 
-def _middle(tens: np.ndarray) -> np.ndarray:
-    """Return the median over seeds; infinite where half of them are."""
-    return np.quantile(tens, 0.5, axis=0, method="linear" if np.isfinite(tens).all() else "higher")
-
-
 def _draw_band(ax: Axes, at: np.ndarray, tens: np.ndarray, color: str) -> None:
     if len(tens) > 1:
-        low, high = np.quantile(tens, (0.05, 0.95), axis=0, method="linear" if np.isfinite(tens).all() else "nearest")
-        ax.fill_between(at, low, high, color=color, alpha=0.2, linewidth=0)
+        ax.fill_between(at, *band(tens), color=color, alpha=0.2, linewidth=0)
 
 
 def _left_the_format(middle: np.ndarray) -> tuple[int, str] | None:

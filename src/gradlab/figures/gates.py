@@ -46,7 +46,8 @@ def gates_and_cell(gates: Mapping[str, ArrayLike], offered: ArrayLike, cells: Ar
     rows = {label: real_array(f"gates[{label!r}]", y, ndim=1) for label, y in mapping("gates", gates).items()}
     if not 1 <= len(rows) <= len(COLORS):
         raise ValueError(f"gates must hold one to four gates, got {gates!r}")
-    offered, cells = _finite("offered", offered), _finite("cells", cells)
+    offered = real_array("offered", offered, ndim=1, finite=True)
+    cells = real_array("cells", cells, ndim=1, finite=True)
     for label, row in rows.items():
         if not ((row >= 0) & (row <= 1)).all():
             raise ValueError(f"gates[{label!r}] must be between 0 and 1, got {row.tolist()!r}")
@@ -89,13 +90,6 @@ def _draw_openings(ax: Axes, rows: Mapping[str, np.ndarray]) -> None:
     ax.tick_params(axis="y", length=0)
     ax.set(xlabel="time step", title="gates, from shut (0) to open (1)", ylim=(0.05 - len(rows) + 0.9, 0.85))
     ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-
-
-def _finite(name: str, values: ArrayLike) -> np.ndarray:
-    array = real_array(name, values, ndim=1)
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name} must be finite, got {values!r}")
-    return array
 
 
 def _steps(marked: np.ndarray) -> str:

@@ -104,9 +104,7 @@ def growth_against_scale(
 
 def _positive(name: str, values: ArrayLike, shape: tuple[int | None, ...]) -> np.ndarray:
     """Return an array of positive, finite numbers of a shape in which None stands for any length."""
-    array = real_array(name, values, ndim=len(shape))
-    if not ((array > 0) & np.isfinite(array)).all():
-        raise ValueError(f"{name} must be positive and finite, got {values!r}")
+    array = real_array(name, values, ndim=len(shape), positive=True)
     if any(wanted not in (None, size) for wanted, size in zip(shape, array.shape, strict=True)):
         raise ValueError(f"{name} must have shape {shape}, got shape {array.shape}")
     return array

@@ -94,9 +94,7 @@ def noise_against_batch_size(
 
 def _positive(name: str, values: ArrayLike, length: int | None) -> np.ndarray:
     """Return a series of positive, finite numbers, of a given length unless that is None."""
-    array = real_array(name, values, ndim=1)
-    if not ((array > 0) & np.isfinite(array)).all():
-        raise ValueError(f"{name} must be positive and finite, got {values!r}")
+    array = real_array(name, values, ndim=1, positive=True)
     if length not in (None, len(array)):
         raise ValueError(f"{name} must have {length} entries, got shape {array.shape}")
     return array

@@ -31,6 +31,7 @@ from gradlab.canvas import (
     sheet,
     styled,
 )
+from gradlab.figures.seeds import band, median
 from gradlab.numerals import readable, ten_to
 
 THIN_LINES = 12
@@ -59,9 +60,7 @@ def log_gradient_as_a_sum(factors: ArrayLike, *, layers: Sequence[int] | None = 
     ValueError
         If `factors` is empty or not positive and finite, or `layers` has another length.
     """
-    factors = real_array("factors", factors, ndim=1)
-    if not ((factors > 0) & np.isfinite(factors)).all():
-        raise ValueError(f"factors must be positive and finite, got {factors}")
+    factors = real_array("factors", factors, ndim=1, positive=True)
     if layers is not None and (isinstance(layers, str) or not isinstance(layers, Iterable)):
         raise TypeError(f"layers must be a sequence of integers, got {layers!r}")
     if layers is not None and len(layers := list(layers)) != len(factors):
@@ -127,16 +126,15 @@ def paths_along_depth(
     tens = real_array("logs", logs, ndim=2) / math.log(10)
     runs, depth = tens.shape[0], tens.shape[1] - 1
     whole_number("the number of columns of logs", depth + 1, at_least=2)
-    # linear interpolation between two infinities is NaN
-    low, middle, high = np.quantile(tens, (0.05, 0.5, 0.95), axis=0, method=_quantile_method(tens))
+    middle, (low, high) = median(tens), band(tens)
     limits, quantity = interval("limits", limits), some_text("quantity", quantity)
     if len(lines := mapping("lines", lines or {})) > 3:
         raise ValueError(f"lines must be three at most, got {lines!r}")
     lines = {label: real_number(f"lines[{label!r}]", slope) / math.log(10) for label, slope in lines.items()}
     ends = "; ".join(f"{label}: {readable(ten_to(slope * depth), 2)}" for label, slope in lines.items())
-    least, median, most = (readable(ten_to(level[-1]), 2) for level in (low, middle, high))
+    least, halfway, most = (readable(ten_to(level[-1]), 2) for level in (low, middle, high))
     figure, ax = sheet(
-        alt=f"After {depth} layers the median {quantity} is {median}; nine runs in ten lie "
+        alt=f"After {depth} layers the median {quantity} is {halfway}; nine runs in ten lie "
         f"between {least} and {most}." + (f" {ends}." if ends else ""),
         caption=f"Median of {runs} runs (thick), the band that holds nine runs in ten, and {min(runs, THIN_LINES)} "
         "of the runs (thin), on a logarithmic axis.",
@@ -258,8 +256,3 @@ def norm_against_depth(
     ax.set_xticks(np.linspace(0, depth, 5))
     label_powers_of_ten(ax)
     return figure
-
-
-def _quantile_method(values: np.ndarray) -> str:
-    """Return the usual interpolation between two runs, or a choice of one of them where a run is infinite."""
-    return "nearest" if np.isinf(values).any() else "linear"

@@ -182,22 +182,15 @@ def _one_to_four(name: str, given: Mapping[str, ArrayLike]) -> Mapping[str, Arra
     return given
 
 
-def _finite(name: str, values: ArrayLike, ndim: int) -> np.ndarray:
-    array = real_array(name, values, ndim=ndim)
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name} must be finite, got {values!r}")
-    return array
-
-
 def _growing(name: str, values: ArrayLike, *, at_least: int) -> np.ndarray:
-    array = _finite(name, values, 1)
+    array = real_array(name, values, ndim=1, finite=True)
     if len(array) < at_least or not (np.diff(array) > 0).all():
         raise ValueError(f"{name} must be {at_least} numbers at least, in growing order, got {values!r}")
     return array
 
 
 def _series(name: str, values: ArrayLike, length: int) -> np.ndarray:
-    array = _finite(name, values, 1)
+    array = real_array(name, values, ndim=1, finite=True)
     if len(array) != length:
         raise ValueError(f"{name} must have shape ({length},), got shape {array.shape}")
     return array
@@ -211,7 +204,7 @@ def _panel(label: str, values: ArrayLike, length: int) -> np.ndarray:
 
 
 def _curves(label: str, values: ArrayLike, length: int) -> np.ndarray:
-    array = _finite(f"measured[{label!r}]", values, 2)
+    array = real_array(f"measured[{label!r}]", values, ndim=2, finite=True)
     if array.shape[1] != length or not len(array):
         raise ValueError(f"measured[{label!r}] must have shape (seeds, {length}), got shape {array.shape}")
     return array

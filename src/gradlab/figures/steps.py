@@ -8,8 +8,9 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
-from gradlab.arguments import interval, mapping, positive_number, real_array, some_text
+from gradlab.arguments import interval, mapping, positive_number, some_text, whole_number
 from gradlab.canvas import BLUE, GREEN, INK, ORANGE, VIOLET, Sheet, label_ends, label_powers_of_ten, sheet, styled
+from gradlab.figures.seeds import band, in_powers_of_ten, median
 from gradlab.numerals import readable
 
 COLORS, DASHES = (BLUE, ORANGE, VIOLET, GREEN), ("-", "--", ":", "-.")
@@ -52,7 +53,9 @@ def norms_over_steps(
         If there is no curve or more than four, an array does not have two axes or two steps, a norm is negative,
         `threshold` is not positive and finite, or `limits` is not a pair of positive numbers, the lower one first.
     """
-    curves = {label: _tens(label, values) for label, values in mapping("norms", norms).items()}
+    curves = {label: in_powers_of_ten(f"norms[{label!r}]", given) for label, given in mapping("norms", norms).items()}
+    for label, tens in curves.items():
+        whole_number(f"the number of steps of norms[{label!r}]", tens.shape[1], at_least=2)
     if not 1 <= len(curves) <= len(COLORS):
         raise ValueError(f"norms must hold one to {len(COLORS)} curves, got {norms!r}")
     threshold = None if threshold is None else positive_number("threshold", threshold)
@@ -65,10 +68,9 @@ def norms_over_steps(
     steps = max(tens.shape[1] for tens in curves.values())
     labels, crosses = [], []
     for (label, tens), color, dash in zip(curves.items(), COLORS, DASHES, strict=False):
-        middle = _median(tens)
+        middle = median(tens)
         if len(tens) > 1:
-            low, high = np.quantile(tens, (0.05, 0.95), axis=0, method=_method(tens, "nearest"))
-            ax.fill_between(range(len(middle)), low, high, color=color, alpha=0.2, linewidth=0)
+            ax.fill_between(range(len(middle)), *band(tens), color=color, alpha=0.2, linewidth=0)
         ax.plot(middle, color=color, linestyle=dash, linewidth=1.6)
         finite = middle < np.inf
         if finite.all():
@@ -94,29 +96,9 @@ def norms_over_steps(
     return figure
 
 
-def _tens(label: str, values: ArrayLike) -> np.ndarray:
-    """Return log10 of norms, with NaN as infinity: both have left the number format."""
-    array = real_array(f"norms[{label!r}]", values, ndim=2)
-    if array.shape[1] < 2 or (array < 0).any():
-        raise ValueError(f"norms[{label!r}] must have two steps at least and no negative entry, got {values!r}")
-    with np.errstate(divide="ignore"):
-        tens = np.log10(array)
-    return np.where(np.isnan(tens), np.inf, tens)
-
-
-def _median(tens: np.ndarray) -> np.ndarray:
-    """Return the median over seeds; infinite where half of them are."""
-    return np.quantile(tens, 0.5, axis=0, method=_method(tens, "higher"))
-
-
-def _method(tens: np.ndarray, otherwise: str) -> str:
-    """Interpolate between finite numbers only."""
-    return "linear" if np.isfinite(tens).all() else otherwise
-
-
 def _in_words(label: str, tens: np.ndarray, threshold: float | None) -> str:
     """Say where a curve begins, ends and is largest, and how often it is above the threshold."""
-    middle = _median(tens)
+    middle = median(tens)
     finite = middle < np.inf
     above = "" if threshold is None else f", above the threshold at {np.mean(tens > np.log10(threshold)):.0%} of steps"
     gone = "" if finite.all() else f"infinite or NaN from step {int(finite.argmin())} on"
