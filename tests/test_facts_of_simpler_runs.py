@@ -99,9 +99,9 @@ def test_steps_of_small_batches_kill_by_more_than_their_length(digits):
     assert shortened >= large + 5
 
 
-@pytest.mark.parametrize("batch", [4, 256])
+@pytest.mark.parametrize("batch", [4, 128])
 def test_a_rate_that_shrinks_with_the_batch_saves_the_run_at_any_batch_size(digits, batch):
-    assert died(digits, 20, batch, gain=1.2, rate=0.05 * 4 / 256) <= 2
+    assert died(digits, 20, batch, gain=1.2, rate=0.05 * 4 / 128) <= 2
 
 
 @pytest.mark.parametrize(("gain", "depth"), [(1.0, 10), (1.2, 20), (1.5, 5)])
