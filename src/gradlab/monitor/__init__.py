@@ -1,0 +1,1 @@
+"""A monitor for your own training: what is wrong, since which step, in which layer, and what to try."""
