@@ -57,7 +57,8 @@ def steps_of(readings: Readings) -> Steps:
     gradient[readings.step] = np.isinf(readings.grad).any(axis=1)
     broken[readings.step] = (np.isinf(readings.weight) | np.isinf(readings.update))[:, own].any(axis=1)
     taken = readings.applied.astype(bool).copy()
-    if len(taken) and np.isnan(readings.scale[-1]):
+    guarded = (~taken & (loss | gradient))[:-1].any()  # the caller refuses such steps
+    if len(taken) and np.isnan(readings.scale[-1]) and not guarded:
         taken[-1] = True
     return Steps(loss, gradient, taken, broken)
 

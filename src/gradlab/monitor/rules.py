@@ -19,6 +19,7 @@ from gradlab.monitor.course import (
     recovered,
     relative_updates,
     streaks,
+    total_gradient,
     watched,
     weight_growth,
 )
@@ -57,6 +58,9 @@ GRADIENT_GREW, LOST = 10.0, 0.4
 
 PARTLY_GREW = 3.0
 """Growth of a weight's norm that must accompany them."""
+
+
+RECOVERED = "; the loss fell nevertheless"
 
 
 def events(readings: Readings) -> tuple[Event, ...]:
@@ -102,6 +106,7 @@ def _one_update(readings: Readings) -> Event | None:
     k = int(np.nanargmax(updates[at]))
     layer = readings.names[columns[k]]
     text = f"one update was {readable(top[at], 3)} × the weights of {layer}{_before(updates[:at, k])}"
+    text += RECOVERED if level == "WATCH" else ""
     return Event(level, int(readings.step[at]), layer, text, "one_update")
 
 
@@ -138,6 +143,7 @@ def _frequent(
         f"updates above {threshold:g} × the weights in {times} of {min(at + 1, SAMPLES)} samples"
         f" (now {readable(updates[at, k], 3)}, {layer})"
     )
+    text += RECOVERED if rule == "repeated_updates" and level == "WATCH" else ""
     return Event(level, int(readings.step[at]), layer, text, rule)
 
 
@@ -168,18 +174,19 @@ def risen(loss: np.ndarray) -> np.ndarray:
 
 
 def _risen_loss(readings: Readings) -> Event | None:
-    loss = readings.loss
-    at = np.flatnonzero(streaks(risen(loss)) >= IN_A_ROW)
+    loss, above = readings.loss, risen(readings.loss)
+    at = np.flatnonzero(streaks(above) >= IN_A_ROW)
     if not len(at) or recovered(readings, int(at[0]) - IN_A_ROW, int(at[-1])):
         return None
+    grew = weight_growth(readings)[watched(readings)].max(initial=1.0) > WEIGHTS_GREW
+    moved = grew or len(_often(largest(_updates(readings)[0]) > LARGE, THREE_TIMES)) > 0
     start = float(np.median(loss[np.isfinite(loss)][:3]))
-    columns = watched(readings)
-    growth = weight_growth(readings)[columns]
-    moved = (growth > WEIGHTS_GREW).any() or len(_often(largest(_updates(readings)[0]) > LARGE, THREE_TIMES))
-    text = f"the loss, {readable(loss[at[0]], 3)}, stays above its start, {readable(start, 3)}, by more than all progress made"
-    if not moved:
-        return Event("WATCH", int(at[0]), None, f"{text}; updates are ordinary", "risen_loss")
-    return Event("EXPLODING", int(at[0]), None, text, "risen_loss")
+    text = f"the loss, {readable(loss[at[0]], 3)}, stays above its start, {readable(start, 3)}"
+    if moved:
+        return Event("EXPLODING", int(at[0]), None, f"{text}, by more than all progress made", "risen_loss")
+    if not above[-max(SAMPLES, len(loss) // 5) :].any():  # it came back down
+        return None
+    return Event("WATCH", int(at[0]), None, f"{text}, though updates are ordinary", "risen_loss")
 
 
 def _lost_progress(readings: Readings) -> Event | None:
@@ -200,7 +207,9 @@ def _lost_progress(readings: Readings) -> Event | None:
         f" the weights of {layer} {readable(growth.max(), 2)} ×"
     )
     level = "EXPLODING" if growth.max() > WEIGHTS_GREW else "WATCH"
-    return Event(level, int(readings.step[-1]), layer, text, "lost_progress")
+    total = total_gradient(readings)
+    at = int(np.argmax(total > GRADIENT_GREW * np.median(total[:SAMPLES])))
+    return Event(level, int(readings.step[at]), layer, text, "lost_progress")
 
 
 def _accumulating(readings: Readings) -> Event | None:
@@ -218,5 +227,7 @@ def onset(found: tuple[Event, ...]) -> int | None:
     """
     if not found:
         return None
+    if any(event.rule == "steady_gradients" for event in found):  # it began with the first step, and was seen at once
+        return found[0].step
     first = next((event.step for event in found if event.level == "EXPLODING"), found[0].step)
     return min(event.step for event in found if first - 2 * SAMPLES <= event.step <= first)
