@@ -137,8 +137,9 @@ def proportional_growth(readings: Readings) -> float | None:
     total, loss = total_gradient(readings)[:STEADY_FOR], readings.loss[:STEADY_FOR]
     if not (total > 0).all() or not np.isfinite(loss).all() or np.ptp(loss) > 0.5 * np.abs(loss[0]):
         return None
-    half = STEADY_FOR // 2
+    growth, half = float(total[-1] / total[0]), STEADY_FOR // 2
+    if growth < 2.5:
+        return None
     bend = (total[-1] - total[half]) / max(total[half] - total[0], 1e-300)
-    straight = np.corrcoef(np.arange(STEADY_FOR), total)[0, 1] > 0.9 and 0.4 < bend < 2
-    growth = float(total[-1] / total[0])
-    return growth if straight and growth > 2.5 else None
+    straight = np.corrcoef(np.arange(STEADY_FOR), total)[0, 1] > 0.9
+    return growth if straight and 0.4 < bend < 2 else None

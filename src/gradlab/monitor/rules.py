@@ -45,8 +45,8 @@ LARGE, THREE_TIMES = 0.3, 3
 SAMPLES = 10
 """Recent samples that count for the two rules above."""
 
-RISE, NOISE, IN_A_ROW = 0.5, 2.0, 5
-"""How far above its start a loss must stay: by more than all progress made, half its size, and twice its noise, for
+RISE, NOISE, IN_A_ROW = 0.5, 3.0, 5
+"""How far above its start a loss must stay: by more than all progress made, half its size, and three times its noise, for
 five steps running. Less, and the first losses of small batches raise false alarms."""
 
 WEIGHTS_GREW = 10.0
