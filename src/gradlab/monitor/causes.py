@@ -243,7 +243,8 @@ def _objective() -> Cause:
 def _unlikely(signs: Signs, found: set[str]) -> tuple[str, ...]:
     """Return the usual causes that the signs speak against."""
     against = []
-    if "depth" not in found and signs.forward < MUCH and signs.backward < MUCH and not signs.steep:
+    grows = signs.forward > MUCH or signs.backward > MUCH or signs.steep
+    if "depth" not in found and signs.spread > 0 and not grows:
         spread = f"the first gradients differ by {readable(signs.spread, 2)} × between layers"
         against.append(f"the initialization (largest gain {readable(signs.gain, 2)}; {spread})")
     if "inputs" not in found and signs.inputs < 3:

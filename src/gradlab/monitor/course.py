@@ -111,7 +111,9 @@ def _is_dead(readings: Readings, step: int) -> bool:
 
 def total_gradient(readings: Readings) -> np.ndarray:
     """Return the norm of the whole gradient, without what is not finite; shape (S,)."""
-    return np.sqrt((np.where(np.isfinite(readings.grad), readings.grad, 0.0) ** 2).sum(axis=1))
+    finite = np.where(np.isfinite(readings.grad), readings.grad, 0.0)
+    top = finite.max(axis=1, initial=1e-300)  # what is squared is at most 1, or it would overflow
+    return top * np.sqrt(((finite / top[:, None]) ** 2).sum(axis=1))
 
 
 def gradient_growth(readings: Readings) -> float:
