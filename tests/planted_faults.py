@@ -234,6 +234,76 @@ def where_trap(h):
     return torch.where(h > 0.1, (h - 0.1).clamp(min=0).log().exp(), h)
 
 
+class Scripted(nn.Module):
+    def forward(self, x):
+        return torch.log(x - x)
+
+
+class WithLoss(nn.Module):
+    """Returns its own loss, as many language models do."""
+
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Linear(WIDTH, CLASSES)
+
+    def forward(self, x, y):
+        return {"loss": functional.cross_entropy(self.body(x) / 0, y)}
+
+
+class Stateful(nn.Module):
+    """Keeps its state, which an earlier batch has broken, in a plain attribute."""
+
+    def __init__(self):
+        super().__init__()
+        self.body, self.state = nn.Linear(WIDTH, CLASSES), torch.full((ROWS, CLASSES), math.nan)
+
+    def forward(self, x):
+        return self.body(x) + self.state
+
+
+def with_loss(seed):
+    x, y = batch(seed)
+    model = WithLoss()
+    return model, lambda: model(x, y=y)["loss"]
+
+
+def zero_direction(seed):
+    model = nn.Sequential(nn.Linear(WIDTH, WIDTH), nn.utils.parametrizations.weight_norm(nn.Linear(WIDTH, CLASSES)))
+    model[1].parametrizations.weight.original1.data[1] = 0
+    return planted(seed, model)
+
+
+def impossible_alignment(seed):
+    x, _ = batch(seed)
+    model, criterion = nn.Linear(WIDTH, 5), nn.CTCLoss()
+    target = torch.tensor([[1, 1, 2, 2, 3, 3, 4, 4, 1, 1]])
+    return model, lambda: criterion(model(x)[:, None].log_softmax(-1), target, torch.tensor([ROWS]), torch.tensor([10]))
+
+
+def one_example_at_a_time(seed, function):
+    x, y = batch(seed)
+    model = chain(2, function)
+    return model, lambda: functional.cross_entropy(torch.vmap(model)(x), y)
+
+
+def penalty_at_zero(seed):
+    x, _ = batch(seed)
+    model, given = nn.Linear(WIDTH, 1), x.requires_grad_()
+    model.weight.data.zero_()
+
+    def closure():
+        (grad,) = torch.autograd.grad(model(given).sum(), given, create_graph=True)
+        return (grad.square().sum(1).sqrt() - 1).square().mean()
+
+    return model, closure
+
+
+def hooked(seed):
+    model, closure = planted(seed, chain(9, None))
+    model.layer3.register_forward_hook(lambda module, given, out: out * math.nan)
+    return model, closure
+
+
 # name: (build(seed) -> model, closure; phase; module)
 FAULTS = {
     **{
@@ -285,6 +355,19 @@ FAULTS = {
         "fault",
     ),
     "log in another model": (two_models, "forward", "Sequential.1"),
+    "scripted module": (
+        lambda s: planted(s, nn.Sequential(nn.Linear(WIDTH, WIDTH), torch.jit.script(Scripted()), nn.Linear(WIDTH, 3))),
+        "forward",
+        "1",
+    ),
+    "weight normalization of a row of zeros": (zero_direction, "forward", "1.parametrizations.weight.0"),
+    "model that returns its loss": (with_loss, "forward", ""),
+    "state kept from an earlier batch": (lambda s: planted(s, Stateful()), "forward", ""),
+    "one example at a time": (lambda s: one_example_at_a_time(s, torch.log), "forward", "fault"),
+    "hook of the user": (hooked, "forward", "layer3"),
+    "loss module whose target cannot be reached": (impossible_alignment, "loss", "CTCLoss"),
+    "root of 0, one example at a time": (lambda s: one_example_at_a_time(s, constant_roots), "backward", "fault"),
+    "gradient penalty at 0": (penalty_at_zero, "backward", None),
     "root of 0": (lambda s: planted(s, chain(2, constant_roots)), "backward", "fault"),
     "norm of a row of zeros": (
         lambda s: planted(s, chain(1, lambda h: h + ((h * 0) ** 2).sum(1, keepdim=True).sqrt())),

@@ -1,3 +1,4 @@
+# ruff: noqa: D102
 """`locate_nonfinite` names the place at which a fault was planted, and leaves everything as it was."""
 
 import copy
@@ -66,7 +67,9 @@ def test_code_between_modules_is_named_by_its_neighbours_and_its_line(function):
 
 def test_a_function_beside_a_branch_is_placed_by_when_it_ran_not_by_where_its_result_went():
     class Beside(Inline):
-        def forward(self, x):  # noqa: D102
+        """Its function is called beside a branch."""
+
+        def forward(self, x):
             hidden = self.first(x)
             beside = self.function(hidden)
             return self.head(torch.tanh(self.second(hidden)) + beside)
@@ -117,7 +120,7 @@ def test_scaled_loss_overflows_float16_where_the_plain_one_does_not():
     model, (x, y) = HEALTHY["bfloat16"](0)[0].half(), batch(0)
 
     def loss(scale):
-        return functional.cross_entropy(model(x.half()), y) * scale
+        return functional.cross_entropy(model(x.half()).float(), y) * scale
 
     assert locate_nonfinite(model, lambda: loss(1.0)).phase == "none"
     assert locate_nonfinite(model, lambda: loss(1e9)).phase == "backward"
@@ -125,7 +128,9 @@ def test_scaled_loss_overflows_float16_where_the_plain_one_does_not():
 
 def test_own_loss_module_and_own_loss_function_are_both_the_loss():
     class Own(nn.Module):
-        def forward(self, out, y):  # noqa: D102
+        """A loss."""
+
+        def forward(self, out, y):
             return (out * 0).log().mean()
 
     for loss in (Own(), lambda out, y: (out * 0).log().mean()):
@@ -222,7 +227,7 @@ class Meddler(nn.Module):
         self.register_buffer("count", torch.zeros(()), persistent=False)
         self.state = None
 
-    def forward(self, x):  # noqa: D102
+    def forward(self, x):
         self.count += 1
         self.register_buffer("seen", x.detach())
         self.state = x

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn.modules.loss import _Loss
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
@@ -88,6 +89,8 @@ class Calls:
         for name, module in self.model.named_modules(remove_duplicate=False):
             self.names.setdefault(module, []).append(_plain(name))
         self.of_model = set(self.names)
+        # a scripted module takes no hooks of its own, but those for all modules reach it
+        self._own_hooks = {module for module in self.names if not isinstance(module, torch.jit.ScriptModule)}
 
     @property
     def place(self) -> Place:
@@ -98,7 +101,7 @@ class Calls:
     def followed(self) -> Iterator[None]:
         """Follow the modules of the model, and all others that happen to be called."""
         with ExitStack() as stack:
-            for module in self.of_model:
+            for module in self._own_hooks:
                 pre = module.register_forward_pre_hook(self._enter, with_kwargs=True, prepend=True)
                 post = module.register_forward_hook(self._leave, with_kwargs=True)
                 stack.callback(pre.remove)
@@ -108,11 +111,11 @@ class Calls:
             yield
 
     def _enter_outsider(self, module: nn.Module, args: Any) -> None:
-        if module not in self.of_model:
+        if module not in self._own_hooks:
             self._enter(module, args, {})
 
     def _leave_outsider(self, module: nn.Module, args: Any, output: Any) -> None:
-        if module not in self.of_model:
+        if module not in self._own_hooks:
             self._leave(module, args, {}, output)
 
     def _enter(self, module: nn.Module, args: Any, kwargs: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from torch.overrides import TorchFunctionMode
 
 from gradlab.monitor.calls import Place
 from gradlab.monitor.lines import line_of
-from gradlab.monitor.tensors import described, is_finite, tensors_in
+from gradlab.monitor.tensors import described, is_finite, tensors_in, unwrapped
 
 OLD_CHECKPOINT = "CheckpointFunctionBackward"
 
@@ -69,7 +69,7 @@ class GradientTrace:
 
     def claim(self, value: Any, place: Place) -> None:
         """Note that what led to the tensors in `value`, and is not known yet, was computed at `place`."""
-        waiting = [tensor.grad_fn for tensor in tensors_in(value) if tensor.grad_fn is not None]
+        waiting = [unwrapped(tensor).grad_fn for tensor in tensors_in(value)]
         while waiting:
             node = waiting.pop()
             if node is None or node in self.owners:
@@ -124,15 +124,20 @@ class GradientTrace:
         is complete are kept from running: they may hold an optimizer.
         """
         known = {id(leaf): leaf for leaf in [*self.leaves.values(), *parameters] if leaf.requires_grad}.values()
-        kept = [(leaf, leaf.grad, leaf._post_accumulate_grad_hooks) for leaf in known]
+        grads = [(leaf, leaf.grad) for leaf in known]
+        hooks = [(own, dict(own)) for leaf in known if (own := leaf._post_accumulate_grad_hooks)]
         for leaf in known:
-            leaf.grad = leaf._post_accumulate_grad_hooks = None
+            leaf.grad = None
+        for own, _ in hooks:
+            own.clear()
         try:
             loss.backward(retain_graph=True)
             return {node: leaf.grad for node, leaf in self.leaves.items()}
         finally:
-            for leaf, grad, hooks in kept:
-                leaf.grad, leaf._post_accumulate_grad_hooks = grad, hooks
+            for leaf, grad in grads:
+                leaf.grad = grad
+            for own, before in hooks:
+                own.update(before)
 
     def first_birth(self, broken: dict[Node, Tensor]) -> Birth | None:
         """Return the earliest birth from which a non-finite gradient flowed into one of the broken leaves.
@@ -144,27 +149,24 @@ class GradientTrace:
         for node, flow in self.flows.items():
             for k in flow.broken_out:
                 producers.setdefault(node.next_functions[k][0], []).append(node)
-        seen, waiting, births = (
-            set(),
-            list(broken) or [node for node, flow in self.flows.items() if flow.broken_out],
-            [],
-        )
+        waiting = list(broken) or [node for node, flow in self.flows.items() if flow.broken_out]
+        seen, births = set(), []
         while waiting:
             node = waiting.pop()
             if node in seen:
                 continue
             seen.add(node)
             flow = self.flows.get(node)
-            comes_broken = flow is None or flow.broken_in
-            if not comes_broken or not producers.get(node):
+            came_from = producers.get(node, []) if flow is None or flow.broken_in else []
+            waiting += came_from
+            if not came_from:
                 births.append(node)
-            if comes_broken:
-                waiting += producers.get(node, [])
-        if not births:
-            return None
-        return self._birth(
-            min(births, key=lambda node: self.flows[node].order if node in self.flows else len(self.flows))
-        )
+        first = min(births, key=self._order, default=None)
+        return None if first is None else self._birth(first)
+
+    def _order(self, node: Node) -> int:
+        """Return when a gradient went through a node; a sum of gradients is complete only at the end."""
+        return self.flows[node].order if node in self.flows else len(self.flows)
 
     def _birth(self, node: Node) -> Birth:
         flow, leaf = self.flows.get(node), self.leaves.get(node)

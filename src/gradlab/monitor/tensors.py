@@ -32,6 +32,13 @@ def _parts(value: Any) -> Iterator[Any]:
     return iter(list(getattr(value, "__dict__", {}).values()))
 
 
+def unwrapped(tensor: Tensor) -> Tensor:
+    """Return the tensor of all examples where `torch.func.vmap` shows its function only one."""
+    while torch._C._functorch.is_functorch_wrapped_tensor(tensor):
+        tensor = torch._C._functorch.get_unwrapped(tensor)
+    return tensor
+
+
 def is_finite(tensor: Tensor) -> bool:
     """Return whether no entry is NaN or infinite; True for integers, and where nobody can tell."""
     values = _readable(tensor)
@@ -79,6 +86,7 @@ def described(tensor: Tensor) -> str:
 
 def _readable(tensor: Tensor) -> Tensor | None:
     """Return the entries in a form that torch can judge; None if there is nothing that could be non-finite."""
+    tensor = unwrapped(tensor)
     try:
         if tensor.layout != torch.strided:
             tensor = tensor.coalesce().values() if tensor.layout == torch.sparse_coo else tensor.values()

@@ -70,6 +70,8 @@ class _Module:
 
     @classmethod
     def of(cls, module: nn.Module) -> _Module:
+        if isinstance(module, torch.jit.ScriptModule):  # its parts are not Python's to exchange
+            return cls(module, {}, {}, {})
         return cls(module, dict(vars(module)), dict(module._parameters), dict(module._buffers))
 
     def restore(self) -> None:
@@ -78,7 +80,7 @@ class _Module:
             (self.module._parameters, self.parameters),
             (self.module._buffers, self.buffers),
         ]:
-            if list(now) != list(before) or any(now[name] is not before[name] for name in before):
+            if self.attributes and (list(now) != list(before) or any(now[name] is not before[name] for name in before)):
                 now.clear()
                 now.update(before)
 
