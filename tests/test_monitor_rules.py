@@ -194,6 +194,34 @@ def test_a_loss_that_rises_and_comes_back_is_not_exploding():
     assert events(quiet(200, loss=loss)) == ()
 
 
+@pytest.mark.parametrize("every", [2, 10, 25])
+def test_weights_that_jump_between_samples_are_exploding_unless_the_run_recovers(every):
+    base = quiet(100, every=every)
+    grown = base.weight * np.where(base.step >= 50, 40.0, 1.0)[:, None]
+    assert fired(dataclasses.replace(base, weight=grown, loss=stuck(100)))[0] == ("jumped_weights", "EXPLODING", 50)
+    early = base.weight * np.where(base.step >= every, 40.0, 1.0)[:, None]
+    assert events(dataclasses.replace(base, weight=early)) == ()
+
+
+def test_weights_that_grow_fast_are_worth_a_look_only_while_the_loss_does_not_fall():
+    base = quiet(200)
+    grown = base.weight * np.linspace(1, 40, 200)[:, None]
+    assert {rule for rule, *_ in fired(dataclasses.replace(base, weight=grown, loss=stuck(200)))} == {"grown_weights"}
+    assert events(dataclasses.replace(base, weight=grown)) == ()
+    slow = quiet(2000, loss=stuck(2000))
+    assert events(dataclasses.replace(slow, weight=slow.weight * np.linspace(1, 40, 2000)[:, None])) == ()
+
+
+def test_progress_that_is_lost_while_gradients_grow_is_worth_a_look_and_with_grown_weights_exploding():
+    loss = np.concatenate([np.linspace(2.3, 0.3, 50), np.linspace(0.3, 2.0, 150)])
+    base = quiet(200, loss=loss)
+    grad = base.grad * np.linspace(1, 50, 200)[:, None]
+    for growth, level in ((1, None), (5, "WATCH"), (30, "EXPLODING")):
+        weight = base.weight * np.linspace(1, growth, 200)[:, None]
+        found = {rule: level for rule, level, _ in fired(dataclasses.replace(base, grad=grad, weight=weight))}
+        assert found.get("lost_progress") == level
+
+
 def test_gradients_that_add_up_are_worth_a_look():
     base = quiet()
     grad = base.grad * (1 + np.arange(60))[:, None]

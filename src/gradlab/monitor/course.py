@@ -88,10 +88,28 @@ def recovered(readings: Readings, first: int, last: int) -> bool:
     after = readings.loss[last + 1 :]
     if len(after) < JUDGED_AFTER or not np.isfinite(after[-JUDGED_AFTER:]).all() or _is_dead(readings, last):
         return False
-    late = after[-max(JUDGED_AFTER, len(after) // 5) :]
+    low, high = _late(after)
+    lately = _median_up_to(readings.loss, last)
+    return _clearly_lower(_median_up_to(readings.loss, first), low, high) and high <= lately + (high - low)
+
+
+def fell(readings: Readings) -> bool:
+    """Whether the losses of late are finite and clearly below those at the beginning."""
+    loss = readings.loss
+    if len(loss) < JUDGED_AFTER or not np.isfinite(loss[-JUDGED_AFTER:]).all():
+        return False
+    return _clearly_lower(float(np.median(loss[np.isfinite(loss)][:3])), *_late(loss))
+
+
+def _late(loss: np.ndarray) -> tuple[float, float]:
+    """Return the quartiles of the last fifth of the losses."""
+    late = loss[-max(JUDGED_AFTER, len(loss) // 5) :]
     low, high = np.quantile(late[np.isfinite(late)], [0.25, 0.75])
-    before, lately = (_median_up_to(readings.loss, step) for step in (first, last))
-    return bool(before - high > max(2 * (high - low), CLEARLY_LOWER * abs(before)) and high <= lately + (high - low))
+    return float(low), float(high)
+
+
+def _clearly_lower(before: float, low: float, high: float) -> bool:
+    return before - high > max(2 * (high - low), CLEARLY_LOWER * abs(before))
 
 
 def _median_up_to(loss: np.ndarray, step: int) -> float:

@@ -11,6 +11,8 @@ import numpy as np
 
 from gradlab.monitor.course import (
     STEADY_FOR,
+    fell,
+    floors,
     gradient_growth,
     largest,
     noise_of,
@@ -46,12 +48,15 @@ SAMPLES = 10
 """Recent samples that count for the two rules above."""
 
 RISE, NOISE, IN_A_ROW = 0.5, 3.0, 5
-"""How far above its start a loss must stay: by more than all progress made, half its size, and three times its noise, for
-five steps running. Less, and the first losses of small batches raise false alarms."""
+"""How far above its start a loss must stay: by more than all progress made, half its size, and three times its noise,
+for five steps running. Less, and the first losses of small batches raise false alarms."""
 
 WEIGHTS_GREW = 10.0
 """Growth of a weight's norm that, with a risen loss, makes it an explosion (torchmortem's rule, which alone is too
 harsh: linear models and new layers grow as much in health)."""
+
+WITHIN = 100
+"""Steps within which such a growth, without a fall of the loss, is worth a look; over thousands it is usual."""
 
 GRADIENT_GREW, LOST = 10.0, 0.4
 """Growth of the gradient's norm, and share of the progress lost again, that together are worth a look."""
@@ -78,11 +83,47 @@ def events(readings: Readings) -> tuple[Event, ...]:
     if not len(readings.loss):
         return ()
     found = nonfinite_events(readings)
-    for rule in (_one_update, _repeated_updates, _risen_loss, _large_updates, _lost_progress, _accumulating):
+    for rule in RULES:
         event = rule(readings)
         if event is not None:
             found.append(event)
     return tuple(sorted(found, key=lambda event: event.step))
+
+
+def _jumped_weights(readings: Readings) -> Event | None:
+    """Look for growth between two samples that lie apart: an update that nobody measured must have made it."""
+    columns = watched(readings)
+    growth = _growth_since(readings, np.maximum(np.arange(len(readings.step)) - 1, 0))[:, columns]
+    at = np.flatnonzero(largest(growth) > WEIGHTS_GREW)
+    if not len(at) or not (apart := np.diff(readings.step, prepend=0) > 1)[at].any():
+        return None
+    at = at[apart[at]]
+    k = int(np.nanargmax(growth[at[0]]))
+    since, step, layer = int(readings.step[at[0] - 1]), int(readings.step[at[0]]), readings.names[columns[k]]
+    if recovered(readings, since, int(readings.step[at[-1]])):
+        return None
+    text = f"the weights of {layer} grew {readable(growth[at[0], k], 3)} × between steps {since} and {step}"
+    return Event("EXPLODING", step, layer, text, "jumped_weights")
+
+
+def _grown_weights(readings: Readings) -> Event | None:
+    """Look for fast growth in a run that makes no progress."""
+    columns = watched(readings)
+    growth = _growth_since(readings, np.searchsorted(readings.step, readings.step - WITHIN))[:, columns]
+    at = np.flatnonzero(largest(growth) > WEIGHTS_GREW)
+    if not len(at) or fell(readings):
+        return None
+    k = int(np.nanargmax(growth[at[0]]))
+    layer = readings.names[columns[k]]
+    text = f"the weights of {layer} grew {readable(growth[at[0], k], 3)} × within {WITHIN} steps; the loss did not fall"
+    return Event("WATCH", int(readings.step[at[0]]), layer, text, "grown_weights")
+
+
+def _growth_since(readings: Readings, earlier: np.ndarray) -> np.ndarray:
+    """Return each weight's norm over what it was at an earlier sample; shape (S, P), NaN where unknown."""
+    with np.errstate(all="ignore"):
+        growth = readings.weight / np.maximum(readings.weight[earlier], floors(readings))
+    return np.where(np.isfinite(growth), growth, np.nan)
 
 
 def _updates(readings: Readings) -> tuple[np.ndarray, np.ndarray]:
@@ -218,6 +259,18 @@ def _accumulating(readings: Readings) -> Event | None:
         return None
     text = f"gradients grew steadily from the first step, {readable(growth, 2)} ×, while the loss hardly changed"
     return Event("WATCH", STEADY_FOR - 1, None, text, "steady_gradients")
+
+
+RULES = (
+    _one_update,
+    _jumped_weights,
+    _repeated_updates,
+    _risen_loss,
+    _large_updates,
+    _grown_weights,
+    _lost_progress,
+    _accumulating,
+)
 
 
 def onset(found: tuple[Event, ...]) -> int | None:
