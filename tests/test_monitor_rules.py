@@ -129,6 +129,12 @@ def test_a_scaler_that_skips_at_its_lowest_scales_is_exploding():
 def test_a_destructive_update_is_exploding_even_if_the_loss_falls(ratio):
     (event,) = events(with_updates({20: ratio}))
     assert (event.rule, event.level, event.step, event.layer) == ("one_update", "EXPLODING", 20, "2.weight")
+    guessing = np.where(np.arange(60) < 1, 1e6, stuck())
+    assert verdict(with_updates({0: ratio}, loss=guessing)) == "EXPLODING"
+
+
+def test_a_linear_model_that_learns_huge_targets_is_only_worth_a_look():
+    assert verdict(with_updates({0: 9e3}, loss=3e9 * np.exp(-np.arange(60) / 4))) == "WATCH"
 
 
 def test_an_overwriting_update_is_exploding_unless_the_run_recovers():

@@ -24,6 +24,9 @@ FIXED_FLOOR = 0.3 / np.sqrt(3)
 default initialization, U(-1, 1)/sqrt(fan_in). A layer that starts at or near zero multiplies itself by any step."""
 
 
+MUCH_LOWER = 0.9
+"""Share of the former loss by which it must fall to excuse even a destructive step."""
+
 STEADY_FOR = 10
 """First steps over which the gradient's growth is held against a straight line."""
 
@@ -91,6 +94,17 @@ def recovered(readings: Readings, first: int, last: int) -> bool:
     low, high = _late(after)
     lately = _median_up_to(readings.loss, last)
     return _clearly_lower(_median_up_to(readings.loss, first), low, high) and high <= lately + (high - low)
+
+
+def learned_anew(readings: Readings, first: int, last: int) -> bool:
+    """Whether the run got over it, and its loss fell to a tenth, and not all at once but in learning."""
+    if not recovered(readings, first, last):
+        return False
+    low, high = _late(readings.loss[last + 1 :])
+    after = readings.loss[first + 1 : first + 6]
+    after = float(np.median(after[np.isfinite(after)])) if np.isfinite(after).any() else -np.inf
+    before = _median_up_to(readings.loss, first)
+    return before - high > MUCH_LOWER * abs(before) and _clearly_lower(after, low, high)
 
 
 def fell(readings: Readings) -> bool:

@@ -15,6 +15,7 @@ from gradlab.monitor.course import (
     floors,
     gradient_growth,
     largest,
+    learned_anew,
     noise_of,
     proportional_growth,
     recent,
@@ -31,8 +32,8 @@ from gradlab.monitor.readings import Readings
 from gradlab.numerals import readable
 
 DESTRUCTIVE = 50.0
-"""One step this many times its weights leaves nothing of them, whatever the loss says afterwards. Steps above 20 were
-never harmless in the runs that we know; layers that only share the direction of their weights can survive less."""
+"""One step this many times its weights leaves nothing of them. It is forgiven only if the run then learns what it had
+not known, as a linear model with huge targets does: a loss that fell may have fallen to that of guessing."""
 
 OVERWRITING = 5.0
 """One step this many times its weights overwrites them, unless the loss shows that it did good. SageMaker's 10 misses
@@ -135,14 +136,11 @@ def _updates(readings: Readings) -> tuple[np.ndarray, np.ndarray]:
 def _one_update(readings: Readings) -> Event | None:
     updates, columns = _updates(readings)
     top = largest(updates)
-    level = "EXPLODING"
-    above = np.flatnonzero(top > DESTRUCTIVE)
+    above = np.flatnonzero(top > OVERWRITING)
     if not len(above):
-        above = np.flatnonzero(top > OVERWRITING)
-        if not len(above):
-            return None
-        if recovered(readings, *_span(readings, above)):
-            level = "WATCH"
+        return None
+    over = (learned_anew if top.max() > DESTRUCTIVE else recovered)(readings, *_span(readings, above))
+    level = "WATCH" if over else "EXPLODING"
     at = int(np.flatnonzero(top > OVERWRITING)[0])
     k = int(np.nanargmax(updates[at]))
     layer = readings.names[columns[k]]
