@@ -99,7 +99,7 @@ class Run:
             self.scaler.update()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # each is itself alone, and can be a key
 class Kind:
     """A way in which a run goes wrong, or right, with a label that rests on how it ends.
 
