@@ -415,6 +415,21 @@ def test_wrong_input_is_refused_and_everything_is_as_it_was(name):
     assert_same(before, fingerprint(model))
 
 
+def test_modes_that_the_closure_leaves_behind_are_put_back():
+    x, y = batch(0)
+    model = chain(2, torch.log)
+
+    def closure():
+        loss = functional.cross_entropy(model(x), y)
+        torch.set_grad_enabled(False)
+        torch.autograd.set_detect_anomaly(True)
+        return loss
+
+    before = fingerprint(model)
+    assert locate_nonfinite(model, closure).module == "fault"
+    assert_same(before, fingerprint(model))
+
+
 def test_no_grad_around_the_call_is_no_obstacle():
     with torch.no_grad():
         assert located(FAULTS["root of 0"][0], 0).module == "fault"

@@ -18,14 +18,12 @@ def untouched(model: nn.Module) -> Iterator[None]:
     """Put everything back at the end, also after an error.
 
     Kept are the values and the identity of parameters and buffers, ``requires_grad``, the ``.grad`` tensors, the
-    attributes of each module (among them ``training``), random states (torch on the CPU and on CUDA, NumPy, Python),
-    grad mode and anomaly mode. Inside, every parameter's ``.grad`` is None, so that nothing adds to the old ones.
-    Costs one copy of the parameters and buffers.
+    attributes of each module (among them ``training``), and random states (torch on the CPU and on CUDA, NumPy,
+    Python). Inside, every parameter's ``.grad`` is None, so that nothing adds to the old ones. Costs one copy of the
+    parameters and buffers.
     """
     modules = [_Module.of(module) for module in model.modules()]
     tensors = [_Tensor.of(tensor) for tensor in _tensors_of(model)]
-    anomaly, check_nan = torch.is_anomaly_enabled(), torch.is_anomaly_check_nan_enabled()
-    mode = torch.is_grad_enabled()
     with ExitStack() as stack:
         stack.enter_context(_random_states())
         try:
@@ -34,8 +32,6 @@ def untouched(model: nn.Module) -> Iterator[None]:
                     tensor.tensor.grad = None
             yield
         finally:
-            torch.set_grad_enabled(mode)
-            torch.autograd.set_detect_anomaly(anomaly, check_nan)
             for module in modules:
                 module.restore()
             for tensor in tensors:
