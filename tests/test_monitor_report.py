@@ -106,7 +106,8 @@ CASES = {
     "batch": (with_outlier(), "× its usual size"),
     "numerics": (with_nan_loss(quiet()), "no update exceeded 0.01 × its weights"),
     "half_precision": (with_scaler(), "loss scale down to"),
-    "accumulation": (adding_up(), "never set to zero: over the first steps they grew along a line, 10 ×"),
+    "objective": (bursts_at(30, quiet(loss=-np.exp(np.arange(60) / 3.0))), "it fell to"),
+    "accumulation": (adding_up(), "never set to zero: over the first steps they grew steadily, 10 ×"),
 }
 
 

@@ -127,7 +127,8 @@ def test_a_scaler_that_skips_at_its_lowest_scales_is_exploding():
 
 @pytest.mark.parametrize("ratio", [51.0, 1e9])
 def test_a_destructive_update_is_exploding_even_if_the_loss_falls(ratio):
-    (event,) = events(with_updates({20: ratio}))
+    falls_at_once = np.where(np.arange(60) < 21, stuck(), stuck(at=0.3))
+    (event,) = events(with_updates({20: ratio}, loss=falls_at_once))
     assert (event.rule, event.level, event.step, event.layer) == ("one_update", "EXPLODING", 20, "2.weight")
     guessing = np.where(np.arange(60) < 1, 1e6, stuck())
     assert verdict(with_updates({0: ratio}, loss=guessing)) == "EXPLODING"

@@ -99,7 +99,8 @@ def causes_of(readings: Readings, events: tuple[Event, ...]) -> tuple[Cause, ...
     found = [
         _skipping(readings, events),
         _numerics(readings, events, signs),
-        _accumulating(readings),
+        _accumulating(readings, signs),
+        _unbounded(readings, signs),
         _rate_change(readings, signs),
         _outlier(signs),
         _inputs(signs),
@@ -146,15 +147,25 @@ def _numerics(readings: Readings, events: tuple[Event, ...], signs: Signs) -> Ca
     return Cause("numerics", 4, text, advice)
 
 
-def _accumulating(readings: Readings) -> Cause | None:
-    growth = proportional_growth(readings)
-    if growth is None:
+def _accumulating(readings: Readings, signs: Signs) -> Cause | None:
+    strict = proportional_growth(readings)
+    growth = signs.climb if strict is None else strict
+    if math.isnan(growth):
         return None
     text = (
-        f"gradients that are never set to zero: over the first steps they grew along a line, {readable(growth, 2)} ×, "
+        f"gradients that are never set to zero: over the first steps they grew steadily, {readable(growth, 2)} ×, "
         "while the loss hardly changed"
     )
-    return Cause("accumulation", 3.5, text, ("call optimizer.zero_grad() once for each step",))
+    return Cause("accumulation", 2.3 if strict is None else 3.5, text, ("call optimizer.zero_grad() for each step",))
+
+
+def _unbounded(readings: Readings, signs: Signs) -> Cause | None:
+    finite = readings.loss[np.isfinite(readings.loss)]
+    if not (signs.depth_of_fall > MUCH and finite.min() < 0):
+        return None
+    text = f"a loss without a lower bound, such as one of the wrong sign: it fell to {readable(finite.min(), 2)}"
+    advice = ("check the sign of each term of the loss", "bound what can grow: clamp log-variances and rewards")
+    return Cause("objective", 3, text, advice)
 
 
 def _rate_change(readings: Readings, signs: Signs) -> Cause | None:
@@ -175,7 +186,7 @@ def _outlier(signs: Signs) -> Cause | None:
         return None
     inputs = f", the input of the first layer about {readable(signs.input_jump, 2)} ×" if signs.input_jump > 3 else ""
     text = f"an outlying batch: at once the loss or the gradient was {readable(signs.jump, 2)} × its usual size{inputs}"
-    weight = 3.0 if signs.input_jump > 3 else 2.0
+    weight = 3.0 if signs.input_jump > 3 else 2.2 if signs.jump > 1000 else 1.5
     return Cause("batch", weight, text, (f"look at the batch of step {signs.onset} and the one before", CLIP))
 
 
@@ -186,7 +197,8 @@ def _inputs(signs: Signs) -> Cause | None:
         f"inputs that were not standardised: their root mean square is about {readable(signs.inputs, 2)}, by estimate"
     )
     advice = ("subtract each feature's mean and divide by its standard deviation", "then look for the rate again")
-    return Cause("inputs", 3 if signs.inputs > MUCH else 1.9, text, advice)
+    weight = 3.0 if signs.inputs > MUCH else 1.9
+    return Cause("inputs", weight if math.isnan(signs.recurrent_gain) else 1.5, text, advice)  # time steps blur it
 
 
 def _recurrence(signs: Signs) -> Cause | None:

@@ -24,7 +24,7 @@ FIXED_FLOOR = 0.3 / np.sqrt(3)
 default initialization, U(-1, 1)/sqrt(fan_in). A layer that starts at or near zero multiplies itself by any step."""
 
 
-MUCH_LOWER = 0.9
+MUCH_LOWER = 0.5
 """Share of the former loss by which it must fall to excuse even a destructive step."""
 
 STEADY_FOR = 10
@@ -97,14 +97,15 @@ def recovered(readings: Readings, first: int, last: int) -> bool:
 
 
 def learned_anew(readings: Readings, first: int, last: int) -> bool:
-    """Whether the run got over it, and its loss fell to a tenth, and not all at once but in learning."""
+    """Whether the run got over it, its loss fell to half, and not all at once but in learning."""
     if not recovered(readings, first, last):
         return False
-    low, high = _late(readings.loss[last + 1 :])
-    after = readings.loss[first + 1 : first + 6]
-    after = float(np.median(after[np.isfinite(after)])) if np.isfinite(after).any() else -np.inf
-    before = _median_up_to(readings.loss, first)
-    return before - high > MUCH_LOWER * abs(before) and _clearly_lower(after, low, high)
+    _, high = _late(readings.loss[last + 1 :])
+    after = readings.loss[first + 1 : first + 1 + JUDGED_AFTER]
+    if not np.isfinite(after).any():
+        return False
+    at_first, before = float(np.quantile(after[np.isfinite(after)], 0.25)), _median_up_to(readings.loss, first)
+    return at_first - high > CLEARLY_LOWER * abs(at_first) and before - high > MUCH_LOWER * abs(before)
 
 
 def fell(readings: Readings) -> bool:

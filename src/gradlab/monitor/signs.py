@@ -56,6 +56,10 @@ class Signs:
         Loss or gradient at the onset, whichever rose more, over its median in the steps before; 1 if it fell.
     first_update : float
         Median over matrices of the first relative update.
+    climb : float
+        Growth of the gradient over the first steps if it was steady and the loss hardly changed.
+    depth_of_fall : float
+        How far the loss fell below its start, over the size of that.
     spread : float
         Largest over smallest gradient of a matrix, at the first sample.
     """
@@ -73,6 +77,8 @@ class Signs:
     rate_factor: float
     jump: float
     first_update: float
+    climb: float
+    depth_of_fall: float
     spread: float
 
 
@@ -96,6 +102,8 @@ def signs_of(readings: Readings, onset: int) -> Signs:
         rate_factor=_rate_factor(readings, onset),
         jump=_jump(readings, onset),
         first_update=_first_update(readings),
+        climb=_climb(readings),
+        depth_of_fall=_depth_of_fall(readings),
         spread=_spread(readings),
     )
 
@@ -234,3 +242,24 @@ def _first_update(readings: Readings) -> float:
     rows = relative_updates(readings)[:, watched(readings)]
     known = rows[0][~np.isnan(rows[0])] if len(rows) else np.zeros(0)
     return float(np.median(known)) if len(known) else math.nan
+
+
+def _climb(readings: Readings) -> float:
+    """Return the growth of the gradient over the first steps, if all were sampled; less strict than the rule."""
+    if len(readings.step) < LATELY or readings.step[LATELY - 1] != LATELY - 1:
+        return math.nan
+    total, loss = total_gradient(readings)[:LATELY], readings.loss[:LATELY]
+    start, end = np.median(total[:2]), np.median(total[-4:])
+    if not (np.isfinite(loss).all() and end > 2 * start > 0):
+        return math.nan
+    before, after = np.median(loss[: LATELY // 3]), np.median(loss[-(LATELY // 3) :])
+    steady = np.corrcoef(np.arange(LATELY), total)[0, 1] > 0.85 and abs(after - before) < 0.3 * abs(before)
+    return float(end / start) if steady else math.nan
+
+
+def _depth_of_fall(readings: Readings) -> float:
+    finite = readings.loss[np.isfinite(readings.loss)]
+    if not len(finite):
+        return math.nan
+    start = float(np.median(finite[:3]))
+    return (start - float(finite.min())) / abs(start) if start else math.nan
