@@ -218,10 +218,10 @@ def padded(seed, mask_first):
     return model, closure
 
 
-def lifted_mask(seed, x=None):
+def lifted_mask(seed, x=None, closed=0):
     """Attention of torch's own with a mask of minus infinities made outside the model."""
     model = nn.MultiheadAttention(WIDTH, 2)
-    mask = torch.full((ROWS, ROWS), -math.inf).triu(1)
+    mask = torch.full((ROWS, ROWS), -math.inf).triu(1 - closed)
     given = batch(seed)[0] if x is None else x
     return model, lambda: model(given, given, given, attn_mask=mask)[0].square().mean()
 
@@ -331,6 +331,7 @@ FAULTS = {
         "fault",
     ),
     "attention that masks its diagonal": (lambda s: planted(s, Attention(open_diagonal=False)), "forward", "soft"),
+    "mask from outside that closes a row": (lambda s: lifted_mask(s, closed=1), "forward", ""),
     "log between two modules": (lambda s: planted(s, Inline(torch.log)), "forward", ""),
     "in-place division after a module": (lambda s: planted(s, Inline(lambda h: h.clone().div_(0))), "forward", ""),
     "objects in and out, by keyword": (nested_batch, "forward", "inner.fault"),
@@ -419,6 +420,11 @@ FAULTS = {
     "NaN target": (unmasked_target, "data", None),
     "NaN input": (lambda s: planted(s, chain(9, None), x=with_nan(batch(s)[0])), "data", "layer0"),
     "infinite input": (lambda s: planted(s, chain(9, None), x=with_nan(batch(s)[0]) / 0), "data", "layer0"),
+    "minus infinity in the input": (
+        lambda s: planted(s, chain(9, None), x=batch(s)[0].masked_fill(torch.eye(ROWS, WIDTH) > 0, -math.inf)),
+        "data",
+        "layer0",
+    ),
     "NaN in an object": (nan_in_nested_batch, "data", "inner.layer0"),
     "NaN input of an LSTM": (lambda s: planted(s, Recurrent(nn.LSTM), x=with_nan(batch(s)[0])), "data", ""),
     "NaN in padding that only the loss masks": (lambda s: padded(s, False), "data", "layer0"),

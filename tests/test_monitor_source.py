@@ -3,9 +3,11 @@
 
 import copy
 import dataclasses
+import gc
 import math
 import random
 import re
+import weakref
 
 import numpy as np
 import pytest
@@ -153,6 +155,7 @@ def test_compiled_model_is_run_uncompiled_and_its_names_are_the_plain_ones():
     model(x)
     assert locate_nonfinite(model, classify(model, x, y)).module == "fault"
     inner = chain(2, constant_roots)
+    inner.fault.forward = torch.compile(inner.fault.forward, backend="aot_eager")
     outer = nn.Sequential(torch.compile(inner, backend="eager"), nn.Identity())
     outer(x)
     location = locate_nonfinite(outer, classify(outer, x, y))
@@ -286,6 +289,29 @@ def test_an_error_of_the_closure_is_passed_on_unchanged():
         locate_nonfinite(nn.Linear(2, 1), closure)
     assert raised.value is problem
     assert raised.value.__cause__ is None
+
+
+def test_what_was_written_over_is_not_blamed():
+    location = located(
+        lambda seed: planted(seed, chain(2, lambda h: torch.full_like(h, math.nan).copy_(torch.log(h)))), 0
+    )
+    assert location.operation == "log"
+
+
+def test_nothing_of_the_batch_is_kept():
+    x, y = batch(0)
+    model, kept = chain(2, constant_roots), []
+
+    def closure():
+        loss = functional.cross_entropy(model(x), y)
+        mark = loss.grad_fn.metadata["mark"] = Op(None)  # lives as long as the graph
+        kept.append(weakref.ref(mark))
+        return loss
+
+    for expected in ("fault", "fault"):
+        assert locate_nonfinite(model, closure).module == expected
+    gc.collect()
+    assert [reference() for reference in kept] == [None, None]
 
 
 def test_an_error_inside_a_module_that_the_closure_catches_does_not_confuse_the_places():
