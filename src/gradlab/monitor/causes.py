@@ -134,7 +134,7 @@ def _numerics(readings: Readings, events: tuple[Event, ...], signs: Signs) -> Ca
         return None
     before = largest(relative_updates(readings)[readings.step < birth.step][:, watched(readings)])
     top = float(before[-10:].max(initial=0.0))
-    if top > 0.3 or signs.jump > MUCH:
+    if top > 0.3 or signs.jump > MUCH or not _calm(readings.loss[max(birth.step - 20, 0) : birth.step]):
         return None
     so_far = (
         f"before it, no update exceeded {readable(top, 2)} × its weights" if len(before) else "it is the first step"
@@ -145,6 +145,11 @@ def _numerics(readings: Readings, events: tuple[Event, ...], signs: Signs) -> Ca
         text = f"an operation that is not finite, such as log(0), 0/0 or a large exp, or NaN in the batch ({so_far})"
     advice = (LOCATE, "check that batch for NaN", "guard the operation it names: log(x + eps), sqrt(x + eps)")
     return Cause("numerics", 4, text, advice)
+
+
+def _calm(loss: np.ndarray) -> bool:
+    """Whether the last loss is of the usual size: what grows until it overflows is no birth out of nothing."""
+    return not len(loss) or bool(np.abs(loss[-1]) <= MUCH * np.median(np.abs(loss)))
 
 
 def _accumulating(readings: Readings, signs: Signs) -> Cause | None:
