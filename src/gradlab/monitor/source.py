@@ -260,7 +260,10 @@ def _neighbours(place: Place) -> str:
 
 @contextmanager
 def _without_compilation() -> Iterator[None]:
-    """Let compiled modules and functions run as they were written; nothing to do if nothing was ever compiled."""
+    """Let compiled modules and functions run as they were written; nothing to do if nothing was ever compiled.
+
+    In torch 2.13 compiled code stands back by itself while operations are watched; this makes sure of it.
+    """
     if "torch._dynamo" not in sys.modules:
         yield
         return
