@@ -78,9 +78,9 @@ KINDS = (
     *pair(
         "tanh-weights-too-large",
         _deep,
-        fault="12 tanh layers whose weights were drawn 12 times too large: saturated units, and a head that diverges",
+        fault="12 tanh layers whose weights were drawn 8 times too large: saturated units, and a head that diverges",
         mended="12 tanh layers with LeCun's weights",
-        change={"gain": (12.0, 1.0)},
+        change={"gain": (8.0, 1.0)},
         activation="tanh",
         init="lecun",
         depth=12,
@@ -94,8 +94,8 @@ KINDS = (
         change={"init": ("standard", "he")},
         activation="relu",
         gain=1.0,
-        depth=3,
-        rate=0.02,
+        depth=5,
+        rate=0.01,
     ),
     *pair(
         "residual-branches-unscaled",

@@ -13,13 +13,13 @@ from gradlab.zoo.architectures import Recurrent
 from gradlab.zoo.kinds import Run, pair
 
 
-def _reading(seed: int, *, cell: str, gain: float, length: int, rate: float, max_norm: float | None = None) -> Run:
+def _reading(seed: int, *, cell: str, gain: float, length: int, rate: float) -> Run:
     """The end of a sequence, read by a recurrent network of 24 units; SGD."""
     x, y = data.sequences(seed, length=length)
     model = Recurrent(cell, 24, gain=gain)
     optimizer = SGD(model.parameters(), lr=rate)
     loss = data.squared_error(model, x, y, data.batches(seed, 64, 32))
-    return Run(model, optimizer, loss, steps=80, max_norm=max_norm)
+    return Run(model, optimizer, loss, steps=60)
 
 
 def _rollout(seed: int, *, horizon: int) -> Run:
@@ -39,7 +39,7 @@ def _rollout(seed: int, *, horizon: int) -> Run:
             total = total + functional.mse_loss(h, true)
         return total / horizon
 
-    return Run(model, SGD(model.parameters(), lr=0.02), loss, steps=100)
+    return Run(model, SGD(model.parameters(), lr=0.02), loss, steps=80)
 
 
 KINDS = (
@@ -56,9 +56,9 @@ KINDS = (
     *pair(
         "sequence-too-long",
         _reading,
-        fault="a recurrent ReLU network that starts from the identity and reads 60 steps",
+        fault="a recurrent ReLU network that starts from the identity and reads 50 steps",
         mended="the same network reads 8 steps",
-        change={"length": (60, 8)},
+        change={"length": (50, 8)},
         cell="relu",
         gain=1.0,
         rate=0.01,
@@ -66,9 +66,9 @@ KINDS = (
     *pair(
         "lstm-weights-too-large",
         _reading,
-        fault="an LSTM whose weights were drawn 20 times too large, at a rate its saturated states do not bear",
+        fault="an LSTM whose weights were drawn 60 times too large, at a rate its saturated states do not bear",
         mended="the same LSTM and rate with orthogonal weights",
-        change={"gain": (20.0, 1.0)},
+        change={"gain": (60.0, 1.0)},
         cell="lstm",
         length=15,
         rate=0.45,

@@ -22,18 +22,18 @@ def _regression(seed: int, *, rate: float, momentum: float = 0.0, decay: float =
 
 
 def _accumulating(seed: int, *, divide: bool) -> Run:
-    """The same, on batches of 8 of which 16 make one update; SGD."""
+    """The same, on batches of 16 of which 8 make one update; SGD."""
     x, y = data.regression(seed, rows=512)
     model = leaky(3)
-    optimizer = SGD(model.parameters(), lr=0.03)
-    loss = data.squared_error(model, x, y, data.batches(seed, 512, 8))
-    return Run(model, optimizer, loss, steps=60, parts=16, divide=divide)
+    optimizer = SGD(model.parameters(), lr=0.06)
+    loss = data.squared_error(model, x, y, data.batches(seed, 512, 16))
+    return Run(model, optimizer, loss, steps=60, parts=8, divide=divide)
 
 
 def _deep(seed: int, *, norm: bool) -> Run:
     """Regression with 20 layers whose weights are a little larger than He's; SGD."""
     x, y = data.regression(seed)
-    model = leaky(20, norm=norm, gain=1.1)
+    model = leaky(20, norm=norm, gain=1.2)
     return Run(model, SGD(model.parameters(), lr=0.05), data.squared_error(model, x, y), steps=60)
 
 
@@ -121,7 +121,7 @@ KINDS = (
     *pair(
         "deep-without-normalization",
         _deep,
-        fault="20 layers with weights a tenth above He's, no normalization, and a rate made for a normalised network",
+        fault="20 layers with weights a fifth above He's, no normalization, and a rate made for a normalised network",
         mended="the same network and rate, each layer normalised",
         change={"norm": (False, True)},
     ),
@@ -158,7 +158,7 @@ KINDS = (
     *pair(
         "accumulation-undivided",
         _accumulating,
-        fault="gradients of 16 batches added up, and not divided by 16",
+        fault="gradients of 8 batches added up, and not divided by 8",
         mended="the same gradients, averaged",
         change={"divide": (False, True)},
     ),
