@@ -25,11 +25,16 @@ FLOORS = [
         "initialization": {"torch"},
         "tasks": {"numpy", "torch"},
     },
-    {"networks": {"torch"}, "training": {"numpy", "torch"}},
+    {
+        "networks": {"torch"},
+        "training": {"numpy", "torch"},
+        "monitor": {"numpy", "torch", "matplotlib", "IPython", "pandas"},
+    },
     {
         "recurrent": {"torch"},
         "residual": {"torch"},
         "mean_field": {"numpy", "torch"},
+        "zoo": {"torch"},
         "claims": set(),
         "figures": {"numpy", "matplotlib"},
         "explore": {"anywidget", "matplotlib", "traitlets"},

@@ -1,0 +1,180 @@
+"""The course of a run: where its loss began, how noisy it is, and whether it got over its trouble.
+
+Nothing here knows a unit: losses are compared with losses of the same run only. They may be negative.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gradlab.monitor.readings import Readings
+
+BEGINNING = 50
+"""Steps from whose losses the noise is read: enough for a median, few enough to lie before most trouble."""
+
+JUDGED_AFTER = 10
+"""Steps after the last alarm before a run can count as recovered: a loss that fell for fewer may be luck."""
+
+CLEARLY_LOWER = 0.1
+"""Share of the former loss by which the loss must have fallen, beside twice its own spread, to count as recovered;
+a network that an update destroyed returns from the loss it began with to that of guessing, a few per cent lower."""
+
+FIXED_FLOOR = 0.3 / np.sqrt(3)
+"""Norm per row, times the root of the rows, below which a weight counts as this large: 0.3 times that of PyTorch's
+default initialization, U(-1, 1)/sqrt(fan_in). A layer that starts at or near zero multiplies itself by any step."""
+
+
+MUCH_LOWER = 0.5
+"""Share of the former loss by which it must fall to excuse even a destructive step."""
+
+STEADY_FOR = 10
+"""First steps over which the gradient's growth is held against a straight line."""
+
+
+def watched(readings: Readings) -> np.ndarray:
+    """Return which parameters the rules look at: the matrices, or all if there is none; int, shape (M,)."""
+    matrices = [k for k, shape in enumerate(readings.shapes) if len(shape) >= 2 and 0 not in shape]
+    return np.array(matrices or range(len(readings.shapes)), dtype=int)
+
+
+def floors(readings: Readings) -> np.ndarray:
+    """Return the norm that each parameter is counted as at least; shape (P,)."""
+    return FIXED_FLOOR * np.sqrt([max(shape[0], 1) if shape else 1 for shape in readings.shapes])
+
+
+def relative_updates(readings: Readings) -> np.ndarray:
+    """Return each step's norm over that of the weights it changed; shape (S, P), NaN where unknown or not finite."""
+    with np.errstate(all="ignore"):
+        ratio = readings.update / np.maximum(readings.weight, floors(readings))
+    return np.where(np.isfinite(ratio), ratio, np.nan)
+
+
+def weight_growth(readings: Readings) -> np.ndarray:
+    """Return by how much each parameter's norm had grown, at most, at any sample; shape (P,), at least 1."""
+    base = np.maximum(readings.initial, floors(readings))
+    weight = np.where(np.isfinite(readings.weight), readings.weight, 0.0)
+    with np.errstate(all="ignore"):
+        growth = weight.max(axis=0, initial=0.0) / base
+    return np.maximum(np.nan_to_num(growth, nan=1.0), 1.0)
+
+
+def largest(rows: np.ndarray) -> np.ndarray:
+    """Return the largest number in each row, 0 where there is none; shape (S,)."""
+    return np.where(np.isnan(rows), 0.0, rows).max(axis=1, initial=0.0)
+
+
+def noise_of(loss: np.ndarray) -> float:
+    """Return how much the loss changes from one step to the next: the median at the beginning, 0 if unknown."""
+    finite = loss[np.isfinite(loss)][:BEGINNING]
+    return float(np.median(np.abs(np.diff(finite)))) if len(finite) > 1 else 0.0
+
+
+def streaks(flags: np.ndarray) -> np.ndarray:
+    """Return for each step how many in a row, up to it, are set; int, shape (T,)."""
+    counts = np.cumsum(flags)
+    return counts - np.maximum.accumulate(np.where(flags, 0, counts))
+
+
+def recent(flags: np.ndarray, window: int) -> np.ndarray:
+    """Return for each step how many of the last `window`, itself included, are set; int, shape (T,)."""
+    counts = np.concatenate([np.zeros(1, dtype=int), np.cumsum(flags)])
+    at = np.arange(1, len(counts))
+    return counts[at] - counts[np.maximum(at - window, 0)]
+
+
+def recovered(readings: Readings, first: int, last: int) -> bool:
+    """Whether the run got over what happened from step `first` to `last`.
+
+    It did if its losses of late are clearly below that before `first`, not above that before `last`, and it still
+    learns: a dead network has a constant loss and no gradient.
+    """
+    after = readings.loss[last + 1 :]
+    if len(after) < JUDGED_AFTER or not np.isfinite(after[-JUDGED_AFTER:]).all() or _is_dead(readings, last):
+        return False
+    low, high = _late(after)
+    lately = _median_up_to(readings.loss, last)
+    return _clearly_lower(_median_up_to(readings.loss, first), low, high) and high <= lately + (high - low)
+
+
+def learned_anew(readings: Readings, first: int, last: int) -> bool:
+    """Whether the run got over it, its loss fell to half, and not all at once but in learning."""
+    if not recovered(readings, first, last):
+        return False
+    _, high = _late(readings.loss[last + 1 :])
+    after = readings.loss[first + 1 : first + 1 + JUDGED_AFTER]
+    if not np.isfinite(after).any():
+        return False
+    at_first, before = float(np.quantile(after[np.isfinite(after)], 0.25)), _median_up_to(readings.loss, first)
+    return at_first - high > CLEARLY_LOWER * abs(at_first) and before - high > MUCH_LOWER * abs(before)
+
+
+def fell(readings: Readings) -> bool:
+    """Whether the losses of late are finite and clearly below those at the beginning."""
+    loss = readings.loss
+    if len(loss) < JUDGED_AFTER or not np.isfinite(loss[-JUDGED_AFTER:]).all():
+        return False
+    return _clearly_lower(float(np.median(loss[np.isfinite(loss)][:3])), *_late(loss))
+
+
+def _late(loss: np.ndarray) -> tuple[float, float]:
+    """Return the quartiles of the last fifth of the losses."""
+    late = loss[-max(JUDGED_AFTER, len(loss) // 5) :]
+    low, high = np.quantile(late[np.isfinite(late)], [0.25, 0.75])
+    return float(low), float(high)
+
+
+def _clearly_lower(before: float, low: float, high: float) -> bool:
+    return before - high > max(2 * (high - low), CLEARLY_LOWER * abs(before))
+
+
+def _median_up_to(loss: np.ndarray, step: int) -> float:
+    """Return the median of the last losses up to a step; that of the step itself was measured before its update."""
+    before = loss[max(step - 4, 0) : step + 1]
+    before = before[np.isfinite(before)]
+    return float(np.median(before)) if len(before) else -np.inf
+
+
+def _is_dead(readings: Readings, step: int) -> bool:
+    """Whether most parameters that once had a gradient have none in the last sample after a step."""
+    if not len(readings.step) or readings.step[-1] <= step:
+        return False
+    once = (np.nan_to_num(readings.grad) > 0).any(axis=0)
+    return bool(once.any() and (np.nan_to_num(readings.grad[-1, once]) == 0).mean() > 0.5)
+
+
+def total_gradient(readings: Readings) -> np.ndarray:
+    """Return the norm of the whole gradient, without what is not finite; shape (S,)."""
+    finite = np.where(np.isfinite(readings.grad), readings.grad, 0.0)
+    top = finite.max(axis=1, initial=1e-300)  # what is squared is at most 1, or it would overflow
+    return top * np.sqrt(((finite / top[:, None]) ** 2).sum(axis=1))
+
+
+def gradient_growth(readings: Readings) -> float:
+    """Return the norm of the whole gradient of late over that at the beginning; 1 if there is nothing to compare."""
+    total = total_gradient(readings)
+    count = max(min(STEADY_FOR, len(total) // 3), 1)
+    early, late = (float(np.median(part)) if len(part) else 0.0 for part in (total[:count], total[-count:]))
+    return late / early if early > 0 else 1.0
+
+
+def proportional_growth(readings: Readings) -> float | None:
+    """Return how much the gradient grew over the first steps if it did so along a straight line, the loss did not.
+
+    Gradients that are never set back to zero add up like this.
+
+    Returns
+    -------
+    float or None
+        Above 2.5; None for any other course, or if not every one of the first steps was sampled.
+    """
+    if len(readings.step) < STEADY_FOR or readings.step[STEADY_FOR - 1] != STEADY_FOR - 1:
+        return None
+    total, loss = total_gradient(readings)[:STEADY_FOR], readings.loss[:STEADY_FOR]
+    if not (total > 0).all() or not np.isfinite(loss).all() or np.ptp(loss) > 0.5 * np.abs(loss[0]):
+        return None
+    growth, half = float(total[-1] / total[0]), STEADY_FOR // 2
+    if growth < 2.5:
+        return None
+    bend = (total[-1] - total[half]) / max(total[half] - total[0], 1e-300)
+    straight = np.corrcoef(np.arange(STEADY_FOR), total)[0, 1] > 0.9
+    return growth if straight and 0.4 < bend < 2 else None
