@@ -120,6 +120,11 @@ def test_a_scaler_that_looks_for_its_scale_is_not_exploding(start, skips):
     assert events(scaled(skips, start)) == ()
 
 
+def test_a_scaler_that_skips_at_a_scale_of_one_is_exploding_before_it_has_skipped_for_long():
+    assert verdict(scaled(range(16), steps=16)) == "NOT EXPLODING"
+    assert verdict(scaled(range(19), steps=19)) == "EXPLODING"
+
+
 def test_a_scaler_that_skips_at_its_lowest_scales_is_exploding():
     (event,) = events(scaled(range(60)))
     assert (event.rule, event.level, event.step) == ("skipped_in_a_row", "EXPLODING", 0)

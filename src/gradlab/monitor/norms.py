@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 TINY = 1e-15  # a float32 norm below it may have lost entries whose squares vanish
-FACTOR = {torch.float64: 2.0**500}  # powers of two: multiplying by them rounds nothing
+FACTOR = {torch.float64: 2.0**600}  # powers of two: multiplying by them rounds nothing
 OTHER_FACTOR = 2.0**80
 HALVES = (torch.float16, torch.bfloat16)
 SUMMED = (*HALVES, torch.float32, torch.float64, torch.complex64, torch.complex128)  # what `_foreach_norm` takes
@@ -112,17 +112,21 @@ def _on_one_device(norms: Sequence[Tensor]) -> Tensor:
 def _rescued(tensors: Sequence[Tensor], norms: list[float]) -> Tensor:
     """Measure again what overflowed or nearly vanished, and put down the rest as it is."""
     for index, (tensor, norm) in enumerate(zip(tensors, norms, strict=True)):
-        if not TINY <= norm < math.inf and tensor.numel() and tensor.dtype is not torch.float16:
+        if TINY <= norm < math.inf or tensor.numel() == 0:
+            continue
+        if tensor.dtype is not torch.float16:
             norms[index] = _norm_by_rescaling(tensor, math.isfinite(norm))
+        elif not math.isfinite(norm):  # every square of a float16 fits into a float32, so an entry is to blame
+            norms[index] = math.inf
     return torch.tensor(norms, dtype=torch.float64, device="cpu")
 
 
 def _norm_by_rescaling(tensor: Tensor, is_small: bool) -> float:
     """2-norm of a tensor that is first brought to where its squares fit; infinite if an entry is not finite."""
-    factor = FACTOR.get(tensor.dtype, OTHER_FACTOR)
+    factor, dtype = FACTOR.get(tensor.dtype, OTHER_FACTOR), torch.float32 if tensor.dtype in HALVES else None
     if is_small:
-        return torch.linalg.vector_norm(tensor * factor).item() / factor
-    norm = torch.linalg.vector_norm(tensor * (1 / factor)).item()
+        return torch.linalg.vector_norm(tensor * factor, dtype=dtype).item() / factor
+    norm = torch.linalg.vector_norm(tensor * (1 / factor), dtype=dtype).item()
     # beyond float64 too, though every entry is finite: the largest float is nearer than infinity
     return min(norm * factor, torch.finfo(torch.float64).max) if math.isfinite(norm) else math.inf
 

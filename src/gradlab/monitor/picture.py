@@ -169,32 +169,36 @@ def _draw_norms(
     tens = np.where(np.isneginf(tens), low, tens)  # zero
     drawn = np.where(np.isfinite(tens), tens, np.nan)
     others = [k for k in columns if k not in chosen]
-    ax.add_collection(
-        LineCollection(
-            [np.column_stack([readings.step, drawn[:, k]]) for k in others],
-            colors=GREY,
-            linewidths=0.6,
-            alpha=0.6,
-            in_layout=False,
-        )
-    )
-    labels = [
-        (f"{readable(mark)} × weights" if mark == LARGER_THAN_WEIGHTS else readable(mark), np.log10(mark), INK)
-        for mark in thresholds
-    ]
-    for mark in thresholds:
-        ax.axhline(np.log10(mark), color=INK, linewidth=0.5, alpha=0.6)
-    apart = int(np.diff(readings.step).max(initial=1))
-    for k in [*others, *(k for k in columns if k in chosen)]:  # what has a colour lies on top
+    _draw_thin(ax, readings.step, drawn[:, others], np.isposinf(norms[:, others]).any(axis=1))
+    labels = _draw_thresholds(ax, thresholds)
+    for k in (k for k in columns if k in chosen):
+        color, dash = chosen[k]
         broken = readings.step[np.isposinf(norms[:, k])]
-        if k in chosen:
-            color, dash = chosen[k]
-            few = "." if np.isfinite(drawn[:, k]).sum() < SPARSE else None
-            ax.plot(readings.step, drawn[:, k], color=color, linestyle=dash, linewidth=1.6, marker=few, markersize=5)
-            labels += _end(readings.names[k], drawn[:, k], broken, high, color)
-        _cross(ax, broken, chosen.get(k, (GREY, ""))[0], apart)
+        few = "." if np.isfinite(drawn[:, k]).sum() < SPARSE else None
+        ax.plot(readings.step, drawn[:, k], color=color, linestyle=dash, linewidth=1.6, marker=few, markersize=5)
+        labels += _end(readings.names[k], drawn[:, k], broken, high, color)
+        _cross(ax, broken, color, _apart(readings.step))
     label_powers_of_ten(ax)
     label_ends(ax, ax.get_xlim()[1], labels)
+
+
+def _draw_thin(ax: Axes, steps: np.ndarray, series: np.ndarray, broken: np.ndarray) -> None:
+    """Draw the parameters without a colour; one row of marks tells where any of them is not finite."""
+    thin = {"colors": GREY, "linewidths": 0.6, "alpha": 0.6, "in_layout": False}
+    ax.add_collection(LineCollection([np.column_stack([steps, one]) for one in series.T], **thin))
+    _cross(ax, steps[broken], GREY, _apart(steps))
+
+
+def _draw_thresholds(ax: Axes, thresholds: tuple[float, ...]) -> list[tuple[str, float, str]]:
+    """Draw thresholds as thin lines and return their labels."""
+    for mark in thresholds:
+        ax.axhline(np.log10(mark), color=INK, linewidth=0.5, alpha=0.6)
+    unit = {LARGER_THAN_WEIGHTS: " × weights"}
+    return [(readable(mark) + unit.get(mark, ""), np.log10(mark), INK) for mark in thresholds]
+
+
+def _apart(steps: np.ndarray) -> int:
+    return int(np.diff(steps).max(initial=1))
 
 
 def _end(name: str, series: np.ndarray, broken: np.ndarray, high: float, color: str) -> list[tuple[str, float, str]]:

@@ -46,7 +46,8 @@ class Run:
     zero_grad : bool
         Whether gradients are set to zero before each step, as they should be.
     score : callable, optional
-        What the run should be judged by if the loss does not say how well it learns; the lower the better.
+        Returns what the run should be judged by where single losses do not say how well it learns; the lower the
+        better.
     unit : float
         Factor on the loss.
     """
@@ -109,7 +110,8 @@ class Kind:
         Words joined by hyphens.
     label : {"exploding", "healthy", "other"}
         ``exploding``: the loss or a parameter ends up not finite, or the loss far above where it began and far above
-        where the twin ends. ``healthy``: it learns. ``other``: it fails to learn, but does not explode.
+        where the twin ends. ``healthy``: it learns, or stays where nothing is left to learn. ``other``: it fails to
+        learn, but does not explode.
     fault : str
         One line: what is wrong; or, in a healthy run, what looks wrong and is not.
     build : callable
