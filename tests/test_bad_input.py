@@ -9,13 +9,14 @@ import pytest
 
 import gradlab
 import wrong_arguments
+import wrong_monitors
 import wrong_pictures
 
-# the rooms that draw have a table of their own
-RIGHT = wrong_arguments.RIGHT | wrong_pictures.RIGHT
-WRONG = wrong_arguments.WRONG + wrong_pictures.WRONG
-NOT_CHECKED = wrong_arguments.NOT_CHECKED | wrong_pictures.NOT_CHECKED
-WITHOUT_INPUT = wrong_arguments.WITHOUT_INPUT | wrong_pictures.WITHOUT_INPUT
+# the rooms that draw, and the monitor, have tables of their own
+RIGHT = wrong_arguments.RIGHT | wrong_pictures.RIGHT | wrong_monitors.RIGHT
+WRONG = wrong_arguments.WRONG + wrong_pictures.WRONG + wrong_monitors.WRONG
+NOT_CHECKED = wrong_arguments.NOT_CHECKED | wrong_pictures.NOT_CHECKED | wrong_monitors.NOT_CHECKED
+WITHOUT_INPUT = wrong_arguments.WITHOUT_INPUT | wrong_pictures.WITHOUT_INPUT | wrong_monitors.WITHOUT_INPUT
 CASES = [
     pytest.param(call, name, *case, id=f"{call.__name__}-{name}-{i}")
     for call, name, cases in WRONG
