@@ -232,7 +232,7 @@ class GradMonitor:
         return Diagnosis(
             verdict=next((level for level in ("EXPLODING", "WATCH") if level in levels), "NOT EXPLODING"),
             events=events,
-            onset=events[0].step if events else None,
+            onset=rules.onset(events),
             where=where,
             likely=likely,
             unlikely=unlikely,

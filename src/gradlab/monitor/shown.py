@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gradlab.monitor.recorder import GradMonitor
 
 NOTHING_YET = "Nothing recorded yet: call record(loss) between backward() and optimizer.step()."
+FIRST_LOOK = 1.0  # seconds; before that there is not much to see
 RESOLUTION = 100  # dots per inch
 
 
@@ -77,7 +78,7 @@ class LiveView:
     def __init__(self) -> None:
         self.budget = 0.0  # share of the run's time that drawing may take
         self.spent = 0.0  # seconds
-        self._id = ""
+        self._id, self._is_blank = "", True
 
     def start(self) -> bool:
         """Switch on, in a notebook; return whether that was news."""
@@ -87,12 +88,16 @@ class LiveView:
         return True
 
     def refresh(self, monitor: GradMonitor, costs: Costs) -> None:
-        """Redraw, if that is not too dear yet."""
-        if self._id and self.spent < self.budget * costs.elapsed:
+        """Redraw, if there is something to see and it is not too dear yet."""
+        if not self._id or (self._is_blank and costs.elapsed < FIRST_LOOK):
+            return
+        if self.spent < self.budget * costs.elapsed:
+            started = time.perf_counter()
             self._draw(monitor)
+            self.spent += time.perf_counter() - started
 
     def finish(self, monitor: GradMonitor) -> None:
-        """Draw for the last time."""
+        """Draw for the last time; the run is over and does not pay for it."""
         if self._id:
             self._draw(monitor)
         self._id = ""
@@ -100,14 +105,12 @@ class LiveView:
     def _draw(self, monitor: GradMonitor) -> None:
         from IPython.display import HTML, display, update_display
 
-        started = time.perf_counter()
+        show, self._is_blank = display if self._is_blank else update_display, False
         try:
-            show = update_display if self.spent else display
             show(HTML(as_html(monitor)), display_id=self._id)
         except Exception as error:
             self._id = ""
             warnings.warn(f"GradMonitor: the live view stopped: {error!r}", RuntimeWarning, stacklevel=2)
-        self.spent += time.perf_counter() - started
 
 
 def _is_in_notebook() -> bool:
