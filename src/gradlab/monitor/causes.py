@@ -19,7 +19,6 @@ from gradlab.monitor.signs import Signs, signs_of
 from gradlab.numerals import readable
 
 LOCATE = "gradlab.monitor.locate_nonfinite(model, closure) on the batch of that step: it names the module"
-CLIP = "clip the gradient at about its median norm before the trouble: monitor.clip_(max_norm)"
 WARM_UP = "warm the rate up over the first steps"
 INITIALIZE = "initialize with He's (ReLU) or Xavier's (tanh) scale"
 NORMALIZE = "add LayerNorm or BatchNorm, or scale each residual branch by 1/sqrt(number of blocks)"
@@ -182,7 +181,9 @@ def _rate_change(readings: Readings, signs: Signs) -> Cause | None:
     at = start + int(np.argmax(window))
     before = float(np.median(readings.rate[: max(start, 1), group]))
     text = f"the learning rate: it rose from {readable(before, 2)} to {readable(window.max(), 2)} by step {at}"
-    advice = (f"let the rate end at {readable(before, 2)}, or rise more slowly", CLIP)
+    advice = (f"let the rate end at {readable(before, 2)}, or rise more slowly",)
+    if signs.jump > 3:  # of no use where the gradient was an ordinary one
+        advice += (_clip(signs),)
     return Cause("rate_change", 3 if signs.rate_factor > 2 else 1.5, text, advice)
 
 
@@ -192,7 +193,7 @@ def _outlier(signs: Signs) -> Cause | None:
     inputs = f", the input of the first layer about {readable(signs.input_jump, 2)} ×" if signs.input_jump > 3 else ""
     text = f"an outlying batch: at once the loss or the gradient was {readable(signs.jump, 2)} × its usual size{inputs}"
     weight = 3.0 if signs.input_jump > 3 else 2.2 if signs.jump > 1000 else 1.5
-    return Cause("batch", weight, text, (f"look at the batch of step {signs.onset} and the one before", CLIP))
+    return Cause("batch", weight, text, (f"look at the batch of step {signs.onset} and the one before", _clip(signs)))
 
 
 def _inputs(signs: Signs) -> Cause | None:
@@ -215,7 +216,7 @@ def _recurrence(signs: Signs) -> Cause | None:
     gain = f"recurrent weights have a gain of {readable(signs.recurrent_gain, 2)} where 1 keeps the signal"
     ratio = f"their gradient is {readable(signs.recurrent_ratio, 2)} × that of the last layer"
     text = "growth over time steps: " + " and ".join([gain] * large + [ratio] * steep)
-    advice = (CLIP, "initialize the recurrent weights orthogonal, gain 1", "use an LSTM, or shorter sequences")
+    advice = (_clip(signs), "initialize the recurrent weights orthogonal, gain 1", "use an LSTM, or shorter sequences")
     return Cause("recurrence", 3.2 if steep else 2.2, text, advice)
 
 
@@ -248,8 +249,14 @@ def _rate(signs: Signs) -> Cause:
         text = f"a learning rate at the border of stability: quiet until step {signs.onset}, the rate was the same"
     else:
         text = f"a learning rate too large: trouble came at step {signs.onset}, with ordinary inputs and layers"
-    advice = ("divide the learning rate by 10", "average the loss, standardise the targets", WARM_UP, CLIP)
+    advice = ("divide the learning rate by 10", "average the loss, standardise the targets", WARM_UP, _clip(signs))
     return Cause("rate", 2, text, advice)
+
+
+def _clip(signs: Signs) -> str:
+    if signs.usual_norm > 0:
+        return f"clip the gradient at its usual norm: monitor.clip_({signs.usual_norm:.2g})"
+    return "clip the gradient at the norm it has in quiet steps: monitor.clip_(max_norm)"
 
 
 def _objective() -> Cause:

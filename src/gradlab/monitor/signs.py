@@ -62,6 +62,8 @@ class Signs:
         How far the loss fell below its start, over the size of that.
     spread : float
         Largest over smallest gradient of a matrix, at the first sample.
+    usual_norm : float
+        Median norm of the whole gradient before the onset.
     """
 
     onset: int
@@ -80,6 +82,7 @@ class Signs:
     climb: float
     depth_of_fall: float
     spread: float
+    usual_norm: float
 
 
 def signs_of(readings: Readings, onset: int) -> Signs:
@@ -105,6 +108,7 @@ def signs_of(readings: Readings, onset: int) -> Signs:
         climb=_climb(readings),
         depth_of_fall=_depth_of_fall(readings),
         spread=_spread(readings),
+        usual_norm=_usual_norm(readings, onset),
     )
 
 
@@ -194,6 +198,11 @@ def _backward_growth(readings: Readings) -> float:
 def _spread(readings: Readings) -> float:
     first = _matrix_gradients(readings)
     return _ratio(float(first.max()), float(first.min())) if len(first) > 1 else math.nan
+
+
+def _usual_norm(readings: Readings, onset: int) -> float:
+    before = total_gradient(readings)[readings.step < onset]
+    return float(np.median(before)) if len(before) >= 5 else math.nan
 
 
 def _recurrent_ratio(readings: Readings, recurrent: list[int], onset: int) -> float:
