@@ -8,7 +8,7 @@ import pytest
 
 from gradlab.monitor import report
 from gradlab.monitor.causes import causes_of, explain
-from gradlab.monitor.diagnosis import Diagnosis
+from gradlab.monitor.diagnosis import Diagnosis, Event
 from gradlab.monitor.report import in_words
 from gradlab.monitor.rules import events, onset
 from gradlab.monitor.signs import signs_of
@@ -217,3 +217,12 @@ def test_a_report_never_states_a_cause_as_fact():
     for readings, _ in CASES.values():
         assert "Likely" in in_words(diagnosis_of(readings))
         assert "from which causes are inferred, not proved" in re.sub(r"\s+", " ", in_words(diagnosis_of(readings)))
+
+
+def test_report_says_so_where_most_records_had_no_step():
+    for verdict in ("NOT EXPLODING", "EXPLODING"):
+        events = () if verdict == "NOT EXPLODING" else (Event("EXPLODING", 5, None, "the loss rose", "risen_loss"),)
+        of = {"verdict": verdict, "events": events, "onset": 5 if events else None, "steps": 8, "sampled": 8}
+        rest = {"where": None, "likely": (), "unlikely": (), "advice": (), "overhead": 0.01}
+        assert "not followed by a step" in in_words(Diagnosis(**of, **rest, skipped=6))
+        assert "not followed by a step" not in in_words(Diagnosis(**of, **rest, skipped=4))

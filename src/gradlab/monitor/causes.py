@@ -119,7 +119,7 @@ def _skipping(readings: Readings, events: tuple[Event, ...]) -> Cause | None:
     scale = readings.scale[np.isfinite(readings.scale)]
     whole = np.isfinite(readings.loss[skip.step])
     if len(scale):
-        what = "gradients overflow float16" if whole else "the forward pass overflows float16"
+        what = "gradients overflow float16" if whole else "the forward pass overflows float16, or the batch holds NaN"
         text = f"numbers too large for float16: {what}, at a loss scale down to {scale.min():g}"
         return Cause("half_precision", 4, text, ("train in bfloat16, or keep the layer it names in float32", LOCATE))
     what = "the gradient" if whole else "the loss"

@@ -10,6 +10,12 @@ from gradlab.numerals import readable
 WIDTH = 100
 """Columns of the report, so that it fits a terminal and a notebook."""
 
+UNPAIRED = (
+    "most calls of record were not followed by a step: call it once for each step of the optimizer, after the last "
+    "backward()"
+)
+"""What is said of a run most of whose steps seem skipped."""
+
 MARGIN = 12
 """Columns of the field names."""
 
@@ -48,8 +54,10 @@ def headline(diagnosis: Diagnosis) -> str:
 def _what(diagnosis: Diagnosis) -> list[str]:
     if not diagnosis.steps:
         return ["nothing was recorded yet: call record(loss) after each backward pass"]
+    misused = [UNPAIRED] if diagnosis.skipped > diagnosis.steps / 2 else []
     if not diagnosis.events:
         return [
+            *misused,
             "no step was large for its weights, no loss stayed above its start, nothing that was taken was not finite",
             "this is not a certificate of health: a run that learns nothing does not explode either",
         ]
@@ -57,7 +65,7 @@ def _what(diagnosis: Diagnosis) -> list[str]:
     said: dict[tuple[int, str | None], Event] = {}
     for event in gravest_first:  # of what was seen in one place at one step, the gravest is enough
         said.setdefault((event.step, event.layer), event)
-    return [_at_its_step(event, diagnosis) for event in list(said.values())[:3]]
+    return [_at_its_step(event, diagnosis) for event in list(said.values())[:3]] + misused
 
 
 def _at_its_step(event: Event, diagnosis: Diagnosis) -> str:
