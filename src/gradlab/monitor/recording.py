@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -16,7 +15,7 @@ from gradlab.monitor.mixed_precision import current_scale, is_unscaled
 from gradlab.monitor.readings import Readings
 from gradlab.monitor.refusals import loss_as_number
 from gradlab.monitor.sampling import Costs, Schedule
-from gradlab.monitor.step import PLACE, Ended, Step, Voice, on_their_way, weakly
+from gradlab.monitor.step import PLACE, Ended, Step, Voice, Work, on_their_way, weakly
 from gradlab.monitor.watched import Watched
 
 ROWS = {"grad": 0, "weight": 1, "update": 2}  # of a sample in the ledger
@@ -50,6 +49,7 @@ class Recording:
         self._is_stepping = self._was_clipped_early = self._has_stepped = self._has_told = False
         self._voice = Voice()
         self._lock = threading.RLock()
+        self._work = Work(self._lock, self.costs, self._fail)
         self._hooks = [
             optimizer.register_step_pre_hook(weakly(self._before_step)),
             optimizer.register_step_post_hook(weakly(self._after_step)),
@@ -65,7 +65,7 @@ class Recording:
         if watched.trouble is None and not self.ledger.steps:
             self._check_first(loss)
         self.costs.start()
-        with self._at_work():
+        with self._work:
             number = self.ledger.steps if watched.trouble is None else previous.number + 1
             step = Step(number, is_open=True)
             if self.schedule.is_due(number, self.costs):
@@ -83,7 +83,7 @@ class Recording:
         """Note that the gradient is clipped; return its norm if this step's reading gives it exactly as torch would."""
         total = None
         if not self.is_inert:
-            with self._at_work():
+            with self._work:
                 if self._step.is_open:
                     self.ledger.clipped(max_norm)
                     total = self.watched.total_norm()
@@ -93,7 +93,7 @@ class Recording:
 
     def close(self) -> None:
         """Write down what is still on its way, and let go of everything that is not."""
-        with self._at_work():
+        with self._work:
             if self.watched.trouble is not None:
                 raise Ended from self.watched.trouble
             self._settle()
@@ -106,7 +106,7 @@ class Recording:
         """Return what is known now."""
         with self._lock:
             if self.watched is not None and not self.is_inert:
-                with self._at_work(), suppress(Ended):  # which the next record will find again, with all others
+                with self._work, suppress(Ended):  # which the next record will find again, with all others
                     self._settle()
             return self.ledger.readings()
 
@@ -142,8 +142,9 @@ class Recording:
 
     def _record(self, watched: Watched, previous: Step, step: Step, loss: Any) -> None:
         self._look_for_misuse(previous)
-        rates = {f"rate {k}": group["lr"] for k, group in enumerate(watched.optimizer.param_groups)}
-        parts = {"loss": loss_as_number(loss), "scale": current_scale(self.scaler), **rates} | on_their_way(previous)
+        parts = {"loss": loss_as_number(loss), "scale": current_scale(self.scaler)} | on_their_way(previous)
+        rates = [group["lr"] for group in watched.optimizer.param_groups]
+        parts |= {index: rate for index, rate in enumerate(rates) if isinstance(rate, Tensor)}
         if not self.schedule.shared and (sentinel := watched.sentinel()) is not None:
             parts["sentinel"] = sentinel
         if step.is_sampled:
@@ -151,7 +152,7 @@ class Recording:
         host = to_host(parts, self.costs.waited)
         self._write_previous(previous, host)
         loss, scale = host["loss"][0], host["scale"][0]
-        self.ledger.begin(loss, [host[name][0] for name in rates], scale)
+        self.ledger.begin(loss, [host[k][0] if k in host else float(rate) for k, rate in enumerate(rates)], scale)
         self._step = step
         if self.scaler is not None and not is_unscaled(self.scaler, watched.optimizer):
             step.scale = scale
@@ -181,7 +182,7 @@ class Recording:
         step = self._step
         if self.is_inert or not (step.is_open and step.is_sampled):
             return
-        with self._at_work(), self.costs.on(self.watched.device):
+        with self._work, self.costs.on(self.watched.device):
             self.watched.keep()
             step.is_kept = True
 
@@ -190,7 +191,7 @@ class Recording:
         step = self._step
         if self.is_inert or not step.is_open:
             return
-        with self._at_work():
+        with self._work:
             step.is_open = False
             if self.watched.trouble is not None:
                 self._compare(step) if step.is_sampled else None
@@ -220,12 +221,13 @@ class Recording:
         """Write down what came of a step; nothing twice."""
         if "previous grad" in host:
             self._write(step, "grad", host["previous grad"])
-        went_through = "previous found_inf" not in host or not host["previous found_inf"][0] > 0
-        if step.found_inf is not None and went_through:
-            self.ledger.taken(step.number)
-        step.found_inf = None
-        for row in ("weight", "update"):
-            if f"previous {row}" in host:
+        went_through = True
+        if step.found_inf is not None:
+            went_through = not host["previous found_inf"][0] > 0
+            self.ledger.taken(step.number) if went_through else None
+            step.found_inf = None
+        if "previous update" in host:
+            for row in ("weight", "update"):
                 self._write(step, row, host[f"previous {row}"] if went_through else None)
 
     def _write(self, step: Step, row: str, norms: list[float] | None) -> None:
@@ -248,19 +250,14 @@ class Recording:
             self._was_clipped_early = False
             self._voice.say("clipped", f"the gradients were clipped before they were recorded; {PLACE}")
 
-    @contextmanager
-    def _at_work(self) -> Iterator[None]:
-        """Do the monitor's own work: timed, one thread at a time, and never at the expense of the run."""
-        with self._lock, self.costs:
-            try:
-                yield
-            except Exception as error:
-                if self._must_stay(error):
-                    return
-                cause = error.__cause__ or error
-                self.error = str(cause) if isinstance(cause, Ended) else f"{type(cause).__name__}: {cause}"
-                self._let_go()
-                self._voice.say("error", self.last_words)
+    def _fail(self, error: Exception) -> None:
+        """Do nothing from now on, after an error of the monitor's own."""
+        if self._must_stay(error):
+            return
+        cause = error.__cause__ or error
+        self.error = str(cause) if isinstance(cause, Ended) else f"{type(cause).__name__}: {cause}"
+        self._let_go()
+        self._voice.say("error", self.last_words)
 
     def _must_stay(self, error: Exception) -> bool:
         """Whether others would wait for this process if it stopped now; they will hear of its error."""

@@ -1,4 +1,4 @@
-"""The step that a monitor is at, and what it says of it: in which form it hangs on the optimizer, and its warnings."""
+"""The step that a monitor is at, how its work is fenced off from the run's, and what it says aloud."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ import logging
 import warnings
 import weakref
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from types import TracebackType
 from typing import Any
 
 from torch import Tensor
+
+from gradlab.monitor.sampling import Costs
 
 PLACE = "record(loss) belongs once before each optimizer.step(), after the last backward() and before clipping"
 
@@ -33,6 +37,8 @@ class Step:
 
 def on_their_way(step: Step) -> dict[str, Any]:
     """Name what a step has left on its device."""
+    if not step.norms and step.found_inf is None:
+        return {}
     parts = {f"previous {row}": norms for row, (_, norms) in step.norms.items()}
     return parts | ({} if step.found_inf is None else {"previous found_inf": step.found_inf})
 
@@ -47,6 +53,35 @@ def weakly(method: Callable[[], None]) -> Callable[..., None]:
             bound()
 
     return hook
+
+
+class Work:
+    """Around the monitor's own work: timed, one thread at a time, and never at the expense of the run.
+
+    Parameters
+    ----------
+    lock : threading.RLock
+    costs : Costs
+    failed : callable
+        Is given an error, which ends here.
+    """
+
+    def __init__(self, lock: AbstractContextManager, costs: Costs, failed: Callable[[Exception], None]) -> None:
+        self._lock, self._costs, self._failed = lock, costs, failed
+
+    def __enter__(self) -> None:
+        self._lock.__enter__()
+        self._costs.__enter__()
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> bool:
+        try:
+            if isinstance(error, Exception):
+                self._failed(error)
+                return True
+            return False
+        finally:
+            self._costs.__exit__(kind, error, trace)
+            self._lock.__exit__(kind, error, trace)
 
 
 class Voice:

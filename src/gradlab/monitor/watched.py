@@ -38,6 +38,7 @@ class Watched:
         self.device = local_part(self.parameters[0]).device if named else torch.device("cpu")
         self.is_sharded = any(map(is_sharded, self.parameters))
         self.trouble: Exception | None = None  # of this process, which others have to hear of
+        self._sentinel: Tensor | None = None
         self._weights: Tensor | None = None
         self._before: dict[int, Tensor] = {}  # one copy of the parameters, made at the first sample and used again
         self._taken: list[int] = []
@@ -59,12 +60,16 @@ class Watched:
         """Norm of every parameter, float64 of shape (P,)."""
         return np.array(norms_of([parameter.detach() for parameter in self.parameters]).tolist())
 
-    @torch.no_grad()
     def sentinel(self) -> Tensor | None:
         """Norm of one small early gradient; None where there is no dense one."""
-        dense = (p.grad for p in self.parameters if p.grad is not None and p.grad.layout is torch.strided)
-        smallest = min(islice(dense, SENTINELS), key=torch.numel, default=None)
-        return None if smallest is None else torch.linalg.vector_norm(smallest)
+        gradient = None if self._sentinel is None else self._sentinel.grad
+        if gradient is None or gradient.layout is not torch.strided:
+            dense = (p for p in self.parameters if p.grad is not None and p.grad.layout is torch.strided)
+            self._sentinel = min(islice(dense, SENTINELS), key=torch.numel, default=None)
+            if self._sentinel is None:
+                return None
+            gradient = self._sentinel.grad
+        return torch.linalg.vector_norm(gradient.detach())
 
     @torch.no_grad()
     def gradient_norms(self) -> tuple[list[int], Tensor]:
@@ -159,4 +164,4 @@ class Watched:
 
     def release(self) -> None:
         """Let go of the copies, and of the model and its optimizer."""
-        self._before, self._native, self._weights = {}, None, None
+        self._before, self._native, self._weights, self._sentinel = {}, None, None, None
