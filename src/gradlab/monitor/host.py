@@ -16,7 +16,8 @@ def to_host(parts: Mapping[str, Any], waited: Callable[[float], None] = lambda s
 
     Parameters
     ----------
-    parts : mapping from str to float, Tensor, or sequence of these
+    parts : mapping from str to float or Tensor
+        Tensors have one axis, or none.
     waited : callable
         Is told for how many seconds an accelerator was waited for.
     """
@@ -26,9 +27,10 @@ def to_host(parts: Mapping[str, Any], waited: Callable[[float], None] = lambda s
         if not isinstance(part, Tensor):
             host[name] = [float(part)]
         elif part.device.type == "cpu":
-            host[name] = part.detach().double().reshape(-1).tolist()
+            numbers = part.tolist()
+            host[name] = numbers if part.ndim else [numbers]
         else:
-            far[name] = part.detach().reshape(-1)
+            far[name] = part.reshape(-1)
     if far:
         host |= _fetched(far, waited)
     return host

@@ -52,6 +52,7 @@ class Ledger:
         self.most = max(FEWEST_SAMPLES, NORMS_KEPT // (3 * len(self.names)))
         self._loss, self._applied = array("d"), bytearray()
         self._rates: list[Column] = []
+        self._last_rates: list[float] = []
         self._scale, self._max_norm = Column(), Column()
         self._samples: list[tuple[int, np.ndarray]] = []  # step, and gradient, weight and update norms as (3, P)
 
@@ -70,8 +71,10 @@ class Ledger:
         step = self.steps
         while len(self._rates) < len(rates):  # a group may be added to the optimizer at any time
             self._rates.append(Column())
-        for column, rate in zip(self._rates, rates, strict=False):
-            column.put(step, rate)
+        if rates != self._last_rates:
+            for column, rate in zip(self._rates, rates, strict=False):
+                column.put(step, rate)
+            self._last_rates = list(rates)
         self._scale.put(step, scale)
         self._max_norm.put(step, math.nan)
         self._loss.append(loss)

@@ -61,12 +61,13 @@ def native_norms(tensors: Sequence[Tensor]) -> list[Tensor]:
     return norms
 
 
-def norms_of(
-    tensors: Sequence[Tensor], *, native: Sequence[Tensor] | None = None, sharded_as: Sequence[Tensor] | None = None
-) -> Tensor:
-    """2-norm of each tensor, of the whole of it where it is sharded.
+def norms_of(tensors: Sequence[Tensor]) -> Tensor:
+    """2-norm of each tensor, of the whole of it where it is sharded; see `local_norms` and `whole_norms`."""
+    return whole_norms(local_norms(tensors), tensors)
 
-    Sharded tensors are summed up by collective operations: every process must ask for the same ones.
+
+def local_norms(tensors: Sequence[Tensor], native: Sequence[Tensor] | None = None) -> Tensor:
+    """2-norm of each tensor, or of the part of it that this process holds.
 
     Parameters
     ----------
@@ -74,8 +75,6 @@ def norms_of(
         Of any layout, dtype and device.
     native : sequence of Tensor, optional
         What `native_norms` says of them, if it was asked already and all are dense.
-    sharded_as : sequence of Tensor, optional
-        The tensors that say how `tensors` are sharded, where these are bare local parts; otherwise themselves.
 
     Returns
     -------
@@ -87,10 +86,39 @@ def norms_of(
     if not parts:
         return torch.zeros(0, dtype=torch.float64, device="cpu")
     if all(part.device.type == "cpu" for part in parts):
-        vector = _rescued(parts, _on_one_device(norms).tolist())
-    else:
-        vector = _on_one_device(norms).nan_to_num(nan=math.inf, posinf=math.inf)
-    return _summed_over_shards(tensors if sharded_as is None else sharded_as, vector)
+        return _rescued(parts, _on_one_device(norms).tolist())
+    return _on_one_device(norms).nan_to_num(nan=math.inf, posinf=math.inf)
+
+
+def whole_norms(vector: Tensor, tensors: Sequence[Tensor], *, failed: bool = False) -> Tensor:
+    """Turn norms of local parts into norms of whole tensors, with one reduction for each way of sharding.
+
+    Every process must ask for the same tensors, also one that has failed to measure its parts.
+
+    Parameters
+    ----------
+    vector : Tensor, shape (n,)
+        Norms of the local parts; it is overwritten.
+    tensors : sequence of Tensor, length n
+        They say how they are sharded.
+    failed : bool
+        Whether this process has nothing to contribute.
+
+    Returns
+    -------
+    Tensor, shape (n,)
+        Norms; -1 where a process that holds a part has failed.
+    """
+    groups: dict[tuple[object, tuple[int, ...]], list[int]] = {}
+    for index, tensor in enumerate(tensors):
+        if is_sharded(tensor):
+            groups.setdefault((tensor.device_mesh, tuple(_split_axes(tensor))), []).append(index)
+    for (mesh, axes), members in groups.items():
+        squares = torch.cat([vector[members] ** 2, vector.new_full((1,), float(failed))])
+        for axis in axes:
+            torch.distributed.all_reduce(squares, group=mesh.get_group(axis))
+        vector[members] = torch.where(squares[-1] > 0, -1.0, squares[:-1].sqrt())
+    return vector
 
 
 def _values(tensor: Tensor) -> Tensor:
@@ -129,20 +157,6 @@ def _norm_by_rescaling(tensor: Tensor, is_small: bool) -> float:
     norm = torch.linalg.vector_norm(tensor * (1 / factor), dtype=dtype).item()
     # beyond float64 too, though every entry is finite: the largest float is nearer than infinity
     return min(norm * factor, torch.finfo(torch.float64).max) if math.isfinite(norm) else math.inf
-
-
-def _summed_over_shards(tensors: Sequence[Tensor], vector: Tensor) -> Tensor:
-    """Turn norms of local parts into norms of whole tensors, with one reduction for each way of sharding."""
-    groups: dict[tuple[object, tuple[int, ...]], list[int]] = {}
-    for index, tensor in enumerate(tensors):
-        if is_sharded(tensor):
-            groups.setdefault((tensor.device_mesh, tuple(_split_axes(tensor))), []).append(index)
-    for (mesh, axes), members in groups.items():
-        squares = vector[members] ** 2
-        for axis in axes:
-            torch.distributed.all_reduce(squares, group=mesh.get_group(axis))
-        vector[members] = squares.sqrt()
-    return vector
 
 
 def _split_axes(tensor: Tensor) -> Iterable[int]:

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import threading
-import warnings
-import weakref
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -20,23 +15,10 @@ from gradlab.monitor.mixed_precision import current_scale, is_unscaled
 from gradlab.monitor.readings import Readings
 from gradlab.monitor.refusals import loss_as_number
 from gradlab.monitor.sampling import Costs, Schedule
+from gradlab.monitor.step import PLACE, Ended, Step, Voice, Work, on_their_way, weakly
 from gradlab.monitor.watched import Watched
 
 ROWS = {"grad": 0, "weight": 1, "update": 2}  # of a sample in the ledger
-PLACE = "record(loss) belongs once before each optimizer.step(), after the last backward() and before clipping"
-
-
-@dataclass
-class Step:
-    """The latest step recorded, and what of it is still on its way from the device."""
-
-    number: int = -1
-    is_open: bool = False  # recorded, but not yet taken
-    is_sampled: bool = False
-    is_kept: bool = False  # there is a copy of the parameters as they were before it
-    scale: float = 1.0  # by which its gradients were still multiplied when they were read
-    norms: dict[str, tuple[list[int], Tensor]] = field(default_factory=dict)
-    found_inf: Tensor | None = None  # above zero if a fused optimizer went through it without changing anything
 
 
 class Recording:
@@ -64,12 +46,13 @@ class Recording:
         self.costs = Costs()
         self.error: str | None = None  # of the monitor's own, after which it does nothing
         self._step = Step()
-        self._is_stepping = self._was_clipped_early = self._has_stepped = False
-        self._said: set[str] = set()
+        self._is_stepping = self._was_clipped_early = self._has_stepped = self._has_told = False
+        self._voice = Voice()
         self._lock = threading.RLock()
+        self._work = Work(self._lock, self.costs, self._fail)
         self._hooks = [
-            optimizer.register_step_pre_hook(_weakly(self._before_step)),
-            optimizer.register_step_post_hook(_weakly(self._after_step)),
+            optimizer.register_step_pre_hook(weakly(self._before_step)),
+            optimizer.register_step_post_hook(weakly(self._after_step)),
         ]
 
     # in the training loop
@@ -78,17 +61,29 @@ class Recording:
         """See `gradlab.monitor.GradMonitor.record`."""
         if self.is_inert:
             return
-        if not self.ledger.steps:
+        watched, previous = self.watched, self._step
+        if watched.trouble is None and not self.ledger.steps:
             self._check_first(loss)
         self.costs.start()
-        with self._at_work():
-            self._record(self.watched, loss)
+        with self._work:
+            number = self.ledger.steps if watched.trouble is None else previous.number + 1
+            step = Step(number, is_open=True)
+            if self.schedule.is_due(number, self.costs):
+                self._sample(watched, step)
+            if watched.trouble is not None:
+                self._leave(step)
+                return
+            try:
+                self._record(watched, previous, step, loss)
+            except Exception:
+                self._step = step  # what other processes expect of this one is part of it
+                raise
 
     def total_norm(self, max_norm: float) -> Tensor | None:
         """Note that the gradient is clipped; return its norm if this step's reading gives it exactly as torch would."""
         total = None
         if not self.is_inert:
-            with self._at_work():
+            with self._work:
                 if self._step.is_open:
                     self.ledger.clipped(max_norm)
                     total = self.watched.total_norm()
@@ -98,7 +93,9 @@ class Recording:
 
     def close(self) -> None:
         """Write down what is still on its way, and let go of everything that is not."""
-        with self._at_work():
+        with self._work:
+            if self.watched.trouble is not None:
+                raise Ended from self.watched.trouble
             self._settle()
         with self._lock:
             self._let_go()
@@ -109,7 +106,7 @@ class Recording:
         """Return what is known now."""
         with self._lock:
             if self.watched is not None and not self.is_inert:
-                with self._at_work():
+                with self._work, suppress(Ended):  # which the next record will find again, with all others
                     self._settle()
             return self.ledger.readings()
 
@@ -141,22 +138,21 @@ class Recording:
                 "before optimizer.zero_grad(), with the monitor made for the model that the loss came from"
             )
         if self._has_stepped:
-            self._say_once("late", f"the optimizer had already stepped before the first record; {PLACE}")
+            self._voice.say("late", f"the optimizer had already stepped before the first record; {PLACE}")
 
-    def _record(self, watched: Watched, loss: Any) -> None:
-        previous, step = self._step, Step(self.ledger.steps, is_open=True)
+    def _record(self, watched: Watched, previous: Step, step: Step, loss: Any) -> None:
         self._look_for_misuse(previous)
-        rates = {f"rate {k}": group["lr"] for k, group in enumerate(watched.optimizer.param_groups)}
-        parts = {"loss": loss_as_number(loss), "scale": current_scale(self.scaler), **rates} | _on_their_way(previous)
+        parts = {"loss": loss_as_number(loss), "scale": current_scale(self.scaler)} | on_their_way(previous)
+        rates = [group["lr"] for group in watched.optimizer.param_groups]
+        parts |= {index: rate for index, rate in enumerate(rates) if isinstance(rate, Tensor)}
         if not self.schedule.shared and (sentinel := watched.sentinel()) is not None:
             parts["sentinel"] = sentinel
-        if self.schedule.is_due(step.number, self.costs):
-            self._sample(watched, step)
+        if step.is_sampled:
             parts["grad"] = step.norms["grad"][1]
         host = to_host(parts, self.costs.waited)
         self._write_previous(previous, host)
         loss, scale = host["loss"][0], host["scale"][0]
-        self.ledger.begin(loss, [host[name][0] for name in rates], scale)
+        self.ledger.begin(loss, [host[k][0] if k in host else float(rate) for k, rate in enumerate(rates)], scale)
         self._step = step
         if self.scaler is not None and not is_unscaled(self.scaler, watched.optimizer):
             step.scale = scale
@@ -165,6 +161,12 @@ class Recording:
             self._write(step, "grad", host["grad"])
         elif alarm:
             self._sample(watched, step)
+
+    def _leave(self, step: Step) -> None:
+        """Stop, once the other processes have heard of this one's trouble and stop too; until then, be there."""
+        self._step = step
+        if step.is_sampled or self._has_told:
+            raise Ended from self.watched.trouble
 
     def _sample(self, watched: Watched, step: Step) -> None:
         """Read the gradients, and the parameters too if the step is under way (where a closure calls ``record``)."""
@@ -180,7 +182,7 @@ class Recording:
         step = self._step
         if self.is_inert or not (step.is_open and step.is_sampled):
             return
-        with self._at_work(), self.costs.on(self.watched.device):
+        with self._work, self.costs.on(self.watched.device):
             self.watched.keep()
             step.is_kept = True
 
@@ -189,21 +191,29 @@ class Recording:
         step = self._step
         if self.is_inert or not step.is_open:
             return
-        with self._at_work():
+        with self._work:
             step.is_open = False
+            if self.watched.trouble is not None:
+                self._compare(step) if step.is_sampled else None
+                return
             step.found_inf = getattr(self.watched.optimizer, "found_inf", None)
             if step.found_inf is None:
                 self.ledger.taken(step.number)
             elif self.scaler is None:
                 raise RuntimeError("a GradScaler drives this fused optimizer: give it to the monitor as scaler=")
             if step.is_kept:
-                with self.costs.on(self.watched.device):
-                    taken, weights, updates = self.watched.movement()
-                step.norms |= {"weight": (taken, weights), "update": (taken, updates)}
+                self._compare(step)
+
+    def _compare(self, step: Step) -> None:
+        """Read how far the step has moved the parameters."""
+        with self.costs.on(self.watched.device):
+            taken, weights, updates = self.watched.movement()
+        step.norms |= {"weight": (taken, weights), "update": (taken, updates)}
+        self._has_told = self.watched.trouble is not None
 
     def _settle(self) -> None:
         """Bring over what the latest step has left on the device."""
-        parts = _on_their_way(self._step)
+        parts = on_their_way(self._step)
         if parts:
             self._write_previous(self._step, to_host(parts, self.costs.waited))
 
@@ -211,15 +221,18 @@ class Recording:
         """Write down what came of a step; nothing twice."""
         if "previous grad" in host:
             self._write(step, "grad", host["previous grad"])
-        went_through = "previous found_inf" not in host or not host["previous found_inf"][0] > 0
-        if step.found_inf is not None and went_through:
-            self.ledger.taken(step.number)
-        step.found_inf = None
-        for row in ("weight", "update"):
-            if f"previous {row}" in host:
+        went_through = True
+        if step.found_inf is not None:
+            went_through = not host["previous found_inf"][0] > 0
+            self.ledger.taken(step.number) if went_through else None
+            step.found_inf = None
+        if "previous update" in host:
+            for row in ("weight", "update"):
                 self._write(step, row, host[f"previous {row}"] if went_through else None)
 
     def _write(self, step: Step, row: str, norms: list[float] | None) -> None:
+        if norms and min(norms) < 0:
+            raise Ended("the monitor of another process has stopped")
         indices, _ = step.norms.pop(row)
         if norms is not None:
             scale = step.scale if row == "grad" else 1.0
@@ -228,25 +241,31 @@ class Recording:
     def _look_for_misuse(self, previous: Step) -> None:
         """Say once what the caller probably did not mean."""
         if previous.is_open and self.scaler is None:
-            self._say_once(
+            self._voice.say(
                 "open",
                 f"step {previous.number} was recorded but not taken, and counts as skipped; {PLACE} (with a "
                 "torch.amp.GradScaler, give it to the monitor; also check that this optimizer is the one that steps)",
             )
         if self._was_clipped_early:
             self._was_clipped_early = False
-            self._say_once("clipped", f"the gradients were clipped before they were recorded; {PLACE}")
+            self._voice.say("clipped", f"the gradients were clipped before they were recorded; {PLACE}")
 
-    @contextmanager
-    def _at_work(self) -> Iterator[None]:
-        """Do the monitor's own work: timed, one thread at a time, and never at the expense of the run."""
-        with self._lock, self.costs:
-            try:
-                yield
-            except Exception as error:
-                self.error = f"{type(error).__name__}: {error}"
-                self._let_go()
-                self._say_once("error", self.last_words)
+    def _fail(self, error: Exception) -> None:
+        """Do nothing from now on, after an error of the monitor's own."""
+        if self._must_stay(error):
+            return
+        cause = error.__cause__ or error
+        self.error = str(cause) if isinstance(cause, Ended) else f"{type(cause).__name__}: {cause}"
+        self._let_go()
+        self._voice.say("error", self.last_words)
+
+    def _must_stay(self, error: Exception) -> bool:
+        """Whether others would wait for this process if it stopped now; they will hear of its error."""
+        watched = self.watched
+        if watched is None or not watched.is_sharded or isinstance(error, Ended):
+            return False
+        watched.trouble = watched.trouble or error
+        return True
 
     def _let_go(self) -> None:
         for hook in self._hooks:
@@ -256,15 +275,6 @@ class Recording:
         if self.watched is not None:
             self.watched.release()
 
-    def _say_once(self, kind: str, message: str) -> None:
-        if kind in self._said:
-            return
-        self._said.add(kind)
-        try:
-            warnings.warn(f"GradMonitor: {message}", RuntimeWarning, stacklevel=6)
-        except RuntimeWarning:  # warnings are errors here, and an error would end the run
-            logging.getLogger(__name__).warning(message)
-
     def __getstate__(self) -> dict[str, Any]:
         """Copies and pickles hold what was read, and no part of the run."""
         self.readings()
@@ -273,25 +283,7 @@ class Recording:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self.watched, self.scaler, self._hooks, self._said, self._lock = None, None, [], set(), threading.RLock()
-
-
-def _on_their_way(step: Step) -> dict[str, Any]:
-    """Name what a step has left on its device."""
-    parts = {f"previous {row}": norms for row, (_, norms) in step.norms.items()}
-    return parts | ({} if step.found_inf is None else {"previous found_inf": step.found_inf})
-
-
-def _weakly(method: Callable[[], None]) -> Callable[..., None]:
-    """Return a hook that does not keep alive the object whose method it calls."""
-    reference = weakref.WeakMethod(method)
-
-    def hook(*_: Any) -> None:
-        bound = reference()
-        if bound is not None:
-            bound()
-
-    return hook
+        self.watched, self.scaler, self._hooks, self._voice, self._lock = None, None, [], Voice(), threading.RLock()
 
 
 def _is_in_company() -> bool:

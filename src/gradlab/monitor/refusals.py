@@ -89,5 +89,5 @@ def loss_as_number(loss: Any) -> Tensor | float:
         return real_number("loss", loss, or_nan=True)
     if loss.numel() != 1 or loss.is_complex() or loss.dtype is torch.bool:
         raise TypeError(f"loss must be one real number, got {loss!r}")
-    loss = loss.detach()
-    return loss.full_tensor() if hasattr(loss, "full_tensor") else loss
+    whole = loss.full_tensor() if hasattr(loss, "full_tensor") else loss
+    return whole.detach().reshape(()) if whole.ndim else whole.detach()

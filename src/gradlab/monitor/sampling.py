@@ -122,8 +122,8 @@ class Schedule:
 
     def _jumps(self, loss: float) -> bool:
         """Whether a loss is far above what the last ones were, by their own measure."""
-        tail = sorted(self._tail)
-        if len(tail) < FEWEST:
+        if len(self._tail) < FEWEST or loss <= max(self._tail):
             return False
+        tail = sorted(self._tail)
         middle = tail[len(tail) // 2]
         return loss > middle + max(5 * (tail[-1] - middle), 0.01 * abs(middle))
