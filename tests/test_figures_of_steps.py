@@ -213,3 +213,14 @@ def test_band_ends_at_a_seed_that_is_finite_where_one_in_twenty_is_not():
     figure = draw({"a": norms})
     (band,) = figure.axes[0].collections
     assert np.isfinite(band.get_paths()[0].vertices).all()
+
+
+def test_steps_are_counted_from_the_first_that_is_given():
+    norms = np.array([[1.0, 10.0, INF, INF]])
+    figure = draw({"a": norms, "b": np.ones((1, 4))}, first=40, threshold=2.0)
+    ax = figure.axes[0]
+    assert ax.get_xlim()[0] == 40
+    np.testing.assert_array_equal(ax.lines[1].get_xdata(), [40, 41, 42, 43])
+    assert [line.get_xdata()[0] for line in ax.lines if line.get_marker() == "X"] == [42]
+    assert "infinite or NaN from step 42 on" in figure.alt
+    assert all(40 <= tick <= 43 for tick in ax.get_xticks())

@@ -93,6 +93,7 @@ RIGHT = {
     },
     figures.norms_over_steps: {
         "norms": {"a": LOGS},
+        "first": 3,
         "threshold": 1.0,
         "limits": (0.1, 10),
         "quantity": "norm",
@@ -238,6 +239,7 @@ WRONG = [
     (figures.step_at_cliff, "settings", NOT_WORDS),
     (figures.norms_over_steps, "norms", [*NOT_A_MAPPING, *within("a", NOT_A_TABLE), ({}, "{}", "one to 4")]),
     (figures.norms_over_steps, "norms", [(dict.fromkeys("abcde", LOGS), None, "one to 4")]),
+    (figures.norms_over_steps, "first", sizes(0)),
     (figures.norms_over_steps, "norms", within("a", [([[1.0], [2.0]], "1", "at least 2")])),
     (figures.norms_over_steps, "norms", within("a", [([[1.0, v]], None, "no negative entry") for v in (-1.0, -INF)])),
     (figures.norms_over_steps, "threshold", optional(NOT_POSITIVE)),  # None stands for: no line
