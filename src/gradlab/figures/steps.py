@@ -54,7 +54,8 @@ def norms_over_steps(
         If a number is not real, a text not text, or `norms` not a mapping.
     ValueError
         If there is no curve or more than four, an array does not have two axes or two steps, a norm is negative,
-        `threshold` is not positive and finite, `first` is negative, or `limits` is not a pair of positive numbers, the lower one first.
+        `threshold` is not positive and finite, `first` is negative, or `limits` is not a pair of positive numbers, the
+        lower one first.
     """
     curves = {label: in_powers_of_ten(f"norms[{label!r}]", given) for label, given in mapping("norms", norms).items()}
     for label, tens in curves.items():
