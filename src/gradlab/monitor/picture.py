@@ -55,7 +55,8 @@ def history_figure(readings: Readings, diagnosis: Diagnosis) -> Sheet:
     figure, (top, middle, bottom) = sheet(
         alt=_alt(readings, diagnosis),
         caption="Loss, 2-norm of each parameter's gradient before clipping, and norm of each update over that of the "
-        "weights it changes. Crosses at the upper edge are not finite; zero lies at the lower edge.",
+        "weights it changes. Grey: parameters without a label. A cross at the upper edge is where a value stops being "
+        "finite, each tick beyond it one more that is not; zero lies at the lower edge.",
         nrows=3,
         sharex=True,
         figsize=(6.4, 6.4),
@@ -68,11 +69,11 @@ def history_figure(readings: Readings, diagnosis: Diagnosis) -> Sheet:
     top.set_title(_title(diagnosis), weight="bold" if diagnosis.verdict == "EXPLODING" else "normal")
     chosen = _chosen(readings, diagnosis)
     _draw_norms(middle, readings, readings.grad, np.arange(len(readings.names)), chosen, ())
-    middle.set_title("norm of the gradient")
+    middle.set_title("norm of the gradient (log axis)")
     _draw_norms(
         bottom, readings, _updates(readings), watched(readings), chosen, (LARGE, LARGER_THAN_WEIGHTS, OVERWRITING)
     )
-    bottom.set_title("update / weights")
+    bottom.set_title("update / weights (log axis)")
     if diagnosis.onset is not None:
         for ax in (top, middle, bottom):
             ax.axvline(diagnosis.onset, color=INK, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
