@@ -56,7 +56,8 @@ def marks(ax, marker):
 def test_three_axes_share_the_steps(drawn):
     readings, _, figure = drawn
     titles = [ax.get_title(loc="left") for ax in figure.axes]
-    assert [title.split(":")[0] for title in titles] == ["loss", "norm of the gradient", "update / weights"]
+    named = [title.split(":")[0].removesuffix(" (log axis)") for title in titles]
+    assert named == ["loss", "norm of the gradient", "update / weights"]
     assert len({ax.get_xlim() for ax in figure.axes}) == 1
     low, high = figure.axes[0].get_xlim()
     assert low < 0 <= max(len(readings.loss) - 1, 0) < high
