@@ -149,16 +149,18 @@ class EveryStep(Monitored):
 
 
 class Wandb(Training):
-    """Watched by ``wandb.watch`` as it comes: histograms of gradients every 1000 steps, or every `frequency`."""
+    """Watched by ``wandb.watch``: histograms of gradients every so many steps (at its default, 1000, none here)."""
 
-    frequency = 1000
+    frequency = 100
 
     def begin(self):
-        """Start a run that stays on this machine."""
+        """Start a run that stays on this machine, or go along with one; wandb watches only in one."""
         import wandb
 
-        self.wandb = wandb.init(mode="offline", project="bench", reinit="create_new", settings={"silent": True})
-        self.wandb.watch(self.model, log_freq=self.frequency)
+        self.wandb = wandb
+        if wandb.run is None:
+            wandb.init(mode="offline", project="bench", settings={"silent": True})
+        wandb.watch(self.model, log_freq=self.frequency)
 
     def look(self, loss):
         """Log the loss, with which the histograms go."""
@@ -193,7 +195,7 @@ def ways():
     """Return the ways of watching that can be measured here, by name."""
     found = {"plain": Training, "plain again": Training, "GradMonitor": Monitored, "GradMonitor, every=1": EveryStep}
     if importlib.util.find_spec("wandb"):
-        found |= {"wandb.watch": Wandb, "wandb.watch, log_freq=10": WandbEveryTenth}
+        found |= {"wandb.watch, log_freq=100": Wandb, "wandb.watch, log_freq=10": WandbEveryTenth}
     if importlib.util.find_spec("pytorch_lightning"):
         found |= {"Lightning grad_norm": Lightning}
     return found
@@ -239,7 +241,7 @@ def main():
             step = 1e3 * np.median(plain) / TURN
             for name, own in seconds.items():
                 middle, low, high = ratio(own, plain)
-                print(f"{model:<24} {step:5.1f} ms/step   {name:<26} {middle:6.3f} [{low:.3f}, {high:.3f}]", flush=True)
+                print(f"{model:<24} {step:5.1f} ms/step   {name:<27} {middle:6.3f} [{low:.3f}, {high:.3f}]", flush=True)
                 defaults += [middle] if name == "GradMonitor" else []
     worst = max(defaults)
     print(f"GradMonitor: median {statistics.median(defaults):.3f}, worst {worst:.3f} (limit {LIMIT})")

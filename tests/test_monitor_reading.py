@@ -275,6 +275,8 @@ def test_model_moved_to_another_format_is_read_in_it():
         optimizer.step()
         truth.after()
     truth.check(monitor.history(), FLOAT32)
+    for name in ("weight", "update"):
+        np.testing.assert_allclose(monitor.history()[name][1:], getattr(truth, name)[1:], rtol=1e-12)
 
 
 @pytest.mark.parametrize("compiled", ["before", "after"])

@@ -349,6 +349,29 @@ def test_hooks_do_not_keep_a_forgotten_monitor_alive():
     train(model, optimizer)
 
 
+class Wrapped(torch.optim.Optimizer):
+    """An optimizer around another, made as accelerate makes it: without hooks of its own."""
+
+    def __init__(self, optimizer):
+        self.optimizer = optimizer
+
+    def zero_grad(self):
+        """Pass it on."""
+        self.optimizer.zero_grad()
+
+    def step(self):
+        """Pass it on."""
+        self.optimizer.step()
+
+
+def test_wrapped_optimizer_is_watched_where_it_steps():
+    model = network()
+    optimizer = Wrapped(sgd(model))
+    monitor = GradMonitor(model, optimizer, every=1)
+    train(model, optimizer, watch=monitor.record)
+    assert np.isfinite(monitor.history()["update"]).all()
+
+
 def test_two_monitors_of_one_run_read_the_same():
     model = network()
     optimizer = sgd(model)

@@ -114,10 +114,11 @@ def whole_norms(vector: Tensor, tensors: Sequence[Tensor], *, failed: bool = Fal
         if is_sharded(tensor):
             groups.setdefault((tensor.device_mesh, tuple(_split_axes(tensor))), []).append(index)
     for (mesh, axes), members in groups.items():
-        squares = torch.cat([vector[members] ** 2, vector.new_full((1,), float(failed))])
+        chosen = slice(None) if len(members) == len(tensors) else members  # a slice needs no copying to the device
+        squares = torch.cat([vector[chosen] ** 2, vector.new_full((1,), float(failed))])
         for axis in axes:
             torch.distributed.all_reduce(squares, group=mesh.get_group(axis))
-        vector[members] = torch.where(squares[-1] > 0, -1.0, squares[:-1].sqrt())
+        vector[chosen] = torch.where(squares[-1] > 0, -1.0, squares[:-1].sqrt())
     return vector
 
 

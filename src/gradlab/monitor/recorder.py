@@ -86,7 +86,7 @@ class GradMonitor:
         scaler: torch.amp.GradScaler | None = None,
     ) -> None:
         check_model(model)
-        check_optimizer(optimizer, model)
+        optimizer = check_optimizer(optimizer, model)
         if positive_number("budget", budget) > 1:
             raise ValueError(f"budget must be a share of the run's time, at most 1, got {budget!r}")
         every = None if every is None else whole_number("every", every, at_least=1)

@@ -37,8 +37,10 @@ def check_model(model: Any) -> None:
         raise ValueError(f"model must have parameters to train, got {model!r}")
 
 
-def check_optimizer(optimizer: Any, model: nn.Module) -> None:
-    """Refuse what is no optimizer, one whose steps have no single gradient, or that of another model.
+def check_optimizer(optimizer: Any, model: nn.Module) -> torch.optim.Optimizer:
+    """Return the optimizer, without the wrapping of accelerate and its like, around which no hooks can be hung.
+
+    Refused are one whose steps have no single gradient, and that of another model.
 
     Raises
     ------
@@ -49,6 +51,8 @@ def check_optimizer(optimizer: Any, model: nn.Module) -> None:
     """
     if not isinstance(optimizer, torch.optim.Optimizer):
         raise TypeError(f"optimizer must be a torch.optim.Optimizer, got {optimizer!r}")
+    while isinstance(getattr(optimizer, "optimizer", None), torch.optim.Optimizer):
+        optimizer = optimizer.optimizer
     if isinstance(optimizer, torch.optim.LBFGS):
         raise ValueError(
             "optimizer must take one gradient for each step; LBFGS evaluates several within one step(), and none of "
@@ -60,6 +64,7 @@ def check_optimizer(optimizer: Any, model: nn.Module) -> None:
             "optimizer must hold parameters of the model (was the model made anew, sharded or converted after the "
             f"optimizer was?), got {optimizer!r}"
         )
+    return optimizer
 
 
 def check_scaler(scaler: Any) -> torch.amp.GradScaler | None:
