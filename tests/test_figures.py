@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+import pictured_signs
 from drawn import INF, NAN
 from gradlab import figures
 from gradlab.canvas import Sheet, svg_of
@@ -262,6 +263,7 @@ PICTURES = [
         {"limits": (0.1, 9), "settings": "Leaves."},
         ["a: 1 at first, 1.0 × 10³⁰⁰ at most, infinite or NaN from step 2 on.", "nan: infinite or NaN from step 0 on."],
     ),
+    *pictured_signs.PICTURES,
 ]
 
 
