@@ -17,6 +17,7 @@ lab: .venv/.ready
 
 bench: .venv/.ready
 	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench_monitor
 
 tidy: .venv/.ready
 	$(BIN)/python book/_tools/notebooks.py
