@@ -262,6 +262,48 @@ PICTURES = [
         {"limits": (0.1, 9), "settings": "Leaves."},
         ["a: 1 at first, 1.0 × 10³⁰⁰ at most, infinite or NaN from step 2 on.", "nan: infinite or NaN from step 0 on."],
     ),
+    (
+        figures.loss_curves,
+        ({"A": [1, 0.5, 0.1], "B": [1, 2, INF], "C": [NAN, 1], "D": [1, 1], "E": [1, 9, 3]},),
+        {"settings": "Five."},
+        [
+            "A falls. B rises, and is not finite at step 2. C is never finite. D stays about where it was. E rises.",
+        ],
+    ),
+    (
+        figures.loss_curves,
+        ({"A": [1, 1e-9], "B": [-1, -1e9]},),
+        {"exploding": ["B"], "shown": 1, "settings": "Two."},
+        ["A falls; it does not explode. B rises; it explodes."],
+    ),
+    (
+        figures.warning_times,
+        ({"update": [1, 3, NAN], "NaN": [0, 0, 0], "none": [NAN, NAN, NAN]},),
+        {"settings": "Three runs."},
+        [
+            "update: seen before the NaN in 2 of 3 runs (steps before it, median: 2), not at all in 1.",
+            "NaN: seen before the NaN in 0 of 3 runs, not at all in 0.",
+            "none: seen before the NaN in 0 of 3 runs, not at all in 3.",
+        ],
+    ),
+    (
+        figures.precision_and_recall,
+        ({"a": {"precision": 1, "recall": 0.125}, "b": {"precision": NAN, "recall": 0}},),
+        {"settings": "Two signs."},
+        ["a: precision 100%, recall 12%. b: precision undefined, recall 0%."],
+    ),
+    (
+        figures.runs_along_sign,
+        ({"ill": [0.5, 2, INF, 1], "well": [0, 3, -1]}, 1),
+        {"sign": "growth", "settings": "Seven runs."},
+        ["growth, above 1: 2 of 4 ill, 1 of 3 well runs; precision 67%, recall 50%."],
+    ),
+    (
+        figures.runs_along_sign,
+        ({"a": [1], "b": [2], "c": [1e-300]}, 1e4),
+        {"sign": "s", "limits": (0.1, 1e5), "settings": "None."},
+        ["s, above 10,000: 0 of 1 a, 0 of 1 b, 0 of 1 c runs; precision undefined, recall 0%."],
+    ),
 ]
 
 

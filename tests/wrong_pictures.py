@@ -18,7 +18,9 @@ from wrong_values import (
     NOT_LIMITS,
     NOT_POSITIVE,
     NOT_REAL,
+    NOT_WHOLE,
     NOT_WORDS,
+    below,
     optional,
     sizes,
 )
@@ -33,6 +35,11 @@ NOT_POSITIVE_ENTRIES = [([v, 1.0], f"{v}", "positive and finite") for v in (0, -
 def within(label, wrong):
     """Return what is wrong as the value of a label in a mapping."""
     return [({label: value}, repr(value) if shown is None else shown, allowed) for value, shown, allowed in wrong]
+
+
+def two_groups(wrong):
+    """Return what is wrong as the second of two groups."""
+    return [({"A": [1.0], **value}, shown, allowed) for value, shown, allowed in within("B", wrong)]
 
 
 def arrows(wrong):
@@ -111,6 +118,21 @@ RIGHT = {
         "settings": "words",
     },
     figures.final_scores: {"scores": {"a": [0.5]}, "chance": 0.1, "score": "accuracy", "settings": "words"},
+    figures.loss_curves: {
+        "curves": {"A": [1.0, 0.5], "B": [1.0, 2.0]},
+        "exploding": ["B"],
+        "shown": 1,
+        "settings": "words",
+    },
+    figures.warning_times: {"leads": {"a": [1.0, 0.0]}, "settings": "words"},
+    figures.precision_and_recall: {"signs": {"a": {"precision": 0.5}}, "settings": "words"},
+    figures.runs_along_sign: {
+        "scores": {"a": [1.0], "b": [2.0]},
+        "threshold": 1.0,
+        "sign": "words",
+        "limits": (0.1, 10.0),
+        "settings": "words",
+    },
     figures.gates_and_cell: {"gates": {"a": [0, 1]}, "offered": [1, -1], "cells": [0, 2], "settings": "words"},
 }
 
@@ -243,6 +265,33 @@ WRONG = [
     (figures.final_scores, "chance", [(value, None, "between 0 and 1") for value in (-0.1, 1.1, INF)]),
     (figures.final_scores, "score", NOT_WORDS),
     (figures.final_scores, "settings", NOT_WORDS),
+    (figures.loss_curves, "curves", [*NOT_A_MAPPING, *two_groups(NOT_A_SERIES)]),
+    (figures.loss_curves, "curves", [(value, None, "two to 12") for value in ({}, {"B": [1.0]})]),
+    (figures.loss_curves, "curves", [({label: [1.0] for label in "ABCDEFGHIJKLM"}, None, "two to 12")]),
+    (figures.loss_curves, "exploding", [(value, None, "collection of labels") for value in ("B", 3)]),
+    (figures.loss_curves, "exploding", [(["C"], None, "among A, B"), ({"A", 3}, None, "among A, B")]),
+    (figures.loss_curves, "shown", [*optional(NOT_WHOLE), *below(1)]),
+    (figures.loss_curves, "settings", NOT_WORDS),
+    (figures.warning_times, "leads", [*NOT_A_MAPPING, *within("a", NOT_A_SERIES), ({}, None, "one to eight")]),
+    (figures.warning_times, "leads", [({label: [1.0] for label in "abcdefghi"}, None, "one to eight")]),
+    (figures.warning_times, "leads", [({"a": [0.5, v]}, f"{v}", "finite and at least 0") for v in (-1.0, INF, -INF)]),
+    (figures.warning_times, "settings", NOT_WORDS),
+    (figures.precision_and_recall, "signs", [*NOT_A_MAPPING, *within("a", NOT_A_MAPPING)]),
+    (figures.precision_and_recall, "signs", [({}, None, "one to twelve"), ({"a": {}}, "{}", "one to three")]),
+    (figures.precision_and_recall, "signs", [({label: {"p": 1} for label in "abcdefghijklm"}, None, "one to twelve")]),
+    (figures.precision_and_recall, "signs", [({"a": dict.fromkeys("pqrs", 1)}, "'s': 1}", "one to three")]),
+    (figures.precision_and_recall, "signs", [({"a": {"p": 1}, "b": {"q": 1}}, "{'q': 1}", "named ['p']")]),
+    (figures.precision_and_recall, "signs", [({"a": {"p": v}}, repr(v), "one real number") for v, *_ in NOT_REAL]),
+    (figures.precision_and_recall, "signs", [({"a": {"p": v}}, repr(v), "between 0 and 1") for v in (-0.1, 1.1, INF)]),
+    (figures.precision_and_recall, "settings", NOT_WORDS),
+    (figures.runs_along_sign, "scores", [*NOT_A_MAPPING, *two_groups(NOT_A_SERIES)]),
+    (figures.runs_along_sign, "scores", [({label: [1.0] for label in "abcd"[:n]}, None, "two or") for n in (0, 1, 4)]),
+    (figures.runs_along_sign, "scores", [({"a": [1.0, NAN], "b": [1.0]}, "nan", "NaN")]),
+    (figures.runs_along_sign, "threshold", NOT_POSITIVE),
+    (figures.runs_along_sign, "sign", NOT_WORDS),
+    (figures.runs_along_sign, "limits", NOT_LIMITS),
+    (figures.runs_along_sign, "limits", [(value, None, "positive numbers") for value in (None, (0, 1), (-1, 1))]),
+    (figures.runs_along_sign, "settings", NOT_WORDS),
     (figures.clipped_arrows, "arrows", [*NOT_A_MAPPING, *arrows(NOT_A_SERIES)]),
     (figures.clipped_arrows, "arrows", [(value, None, "two to 4") for value in ({}, {"a": [1.0, 0.0]})]),
     (figures.clipped_arrows, "arrows", [({label: [1.0, 0.0] for label in "abcde"}, None, "two to 4")]),
