@@ -38,6 +38,6 @@ PICTURES = [
         figures.warning_times,
         ({"spike": [3, 0, NAN, 1], "NaN": [0, 0]},),
         {"settings": "Four runs and two."},
-        ["spike: seen before the NaN in 2 of 4 runs, by 2 steps in the median; not at all in 1.", "NaN: seen"],
+        ["spike: seen before the NaN in 2 of 4 runs (steps before it, median: 2), not at all in 1.", "NaN: seen"],
     ),
 ]

@@ -31,6 +31,30 @@ def norm(tensor):
     return float(values.norm()) if values.isfinite().all() else np.inf
 
 
+def sgd(model):
+    return torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+
+
+def train(model, optimizer, steps=6, *, watch=None, clip=None):
+    """Train; `watch` is called with the loss between backward and clipping, `clip` then clips."""
+    for x, y in batches(steps):
+        optimizer.zero_grad()
+        loss = loss_of(model, x, y)
+        loss.backward()
+        if watch is not None:
+            watch(loss)
+        if clip is not None:
+            clip()
+        optimizer.step()
+    return model
+
+
+def same_bits(first, second):
+    return all(
+        torch.equal(a, b) for a, b in zip(first.state_dict().values(), second.state_dict().values(), strict=True)
+    )
+
+
 class Truth:
     """Takes its own copies of everything, at the same places of the loop as the monitor."""
 

@@ -30,6 +30,8 @@ def loss_curves(
 ) -> Sheet:
     """Loss curves side by side, all on the same axes, to be sorted by eye; and later how they end.
 
+    A loss is drawn by its size, whatever its sign.
+
     Parameters
     ----------
     curves : mapping of str to array_like, shape (steps,)
@@ -177,6 +179,6 @@ def warning_times(leads: Mapping[str, ArrayLike], *, settings: str) -> Sheet:
 
 def _warnings_in_words(sign: str, steps: np.ndarray) -> str:
     early = steps[steps > 0]  # NaN is not above 0
-    median = f", by {np.median(early):g} steps in the median" if len(early) else ""
+    when = f" (steps before it, median: {np.median(early):g})" if len(early) else ""
     silent = int(np.isnan(steps).sum())
-    return f"{sign}: seen before the NaN in {len(early)} of {len(steps)} runs{median}; not at all in {silent}."
+    return f"{sign}: seen before the NaN in {len(early)} of {len(steps)} runs{when}, not at all in {silent}."
