@@ -15,7 +15,7 @@ FLOAT32 = 1e-5  # relative; sums of float32 squares
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.complex64])
-@pytest.mark.parametrize("size", [1e-30, 1e-7, 1.0, 6e4, 1e25, 1e38])
+@pytest.mark.parametrize("size", [1e-30, 1e-17, 1e-7, 1.0, 6e4, 1e25, 1e38])
 def test_norm_of_any_size_in_any_format_matches_float64(dtype, size):
     tensor = torch.full((300, 7), size, dtype=torch.float64).to(dtype)
     np.testing.assert_allclose(norms_of([tensor]).tolist(), [norm(tensor)], rtol=3e-5)

@@ -79,7 +79,7 @@ def clock(monkeypatch):
     return clock
 
 
-@pytest.mark.parametrize("budget", [0.01, 0.1, 1.0])
+@pytest.mark.parametrize("budget", [0.02, 0.1, 1.0])
 def test_samples_take_the_budget_s_share_of_the_time(budget, clock):
     schedule, costs, samples = Schedule(budget, None, shared=False), Costs(), []
     costs.start()
@@ -92,6 +92,14 @@ def test_samples_take_the_budget_s_share_of_the_time(budget, clock):
     share = len(samples) * 0.5 / (clock.now - 100)
     assert share == pytest.approx(min(budget, 1 / 3), rel=0.01)  # sampling every step is a third
     assert max(np.diff(samples)) <= 20 + 0.5 * 20 / budget  # after the warm-up is paid for, evenly
+
+
+def test_however_little_a_budget_allows_every_fiftieth_step_is_sampled(clock):
+    schedule, costs = Schedule(1e-9, None, shared=False), Costs()
+    costs.start()
+    with costs:
+        clock.now += 1
+    assert [step for step in range(20, 201) if schedule.is_due(step, costs)] == [50, 100, 150, 200]
 
 
 def test_costs_are_own_time_without_waiting_and_stand_still_after_the_end(clock):

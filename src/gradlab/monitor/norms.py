@@ -12,7 +12,9 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor
 
-TINY = 1e-15  # a float32 norm below it may have lost entries whose squares vanish
+# below these a norm may have lost entries whose squares vanish; above, squares times the factor's stay finite
+TINY = {torch.float64: 1e-150}
+OTHER_TINY = 1e-15
 FACTOR = {torch.float64: 2.0**600}  # powers of two: multiplying by them rounds nothing
 OTHER_FACTOR = 2.0**80
 HALVES = (torch.float16, torch.bfloat16)
@@ -141,7 +143,7 @@ def _on_one_device(norms: Sequence[Tensor]) -> Tensor:
 def _rescued(tensors: Sequence[Tensor], norms: list[float]) -> Tensor:
     """Measure again what overflowed or nearly vanished, and put down the rest as it is."""
     for index, (tensor, norm) in enumerate(zip(tensors, norms, strict=True)):
-        if TINY <= norm < math.inf or tensor.numel() == 0:
+        if TINY.get(tensor.dtype, OTHER_TINY) <= norm < math.inf or tensor.numel() == 0:
             continue
         if tensor.dtype is not torch.float16:
             norms[index] = _norm_by_rescaling(tensor, math.isfinite(norm))

@@ -26,9 +26,9 @@ class GradMonitor:
     """Watch a training run; say in words whether it explodes, since which step, in which layer, and what to try.
 
     Call `record` between ``backward()`` and clipping, once for each step of the optimizer. The sizes of the updates
-    are measured by hooks on ``optimizer.step()``, of the steps that are sampled: the first 20, those at which the loss
-    jumps or becomes NaN or infinite, and as many others as the budget allows. Training is not changed in any bit. An
-    error inside the monitor is reported as a warning, after which it does nothing; the run goes on.
+    are measured by hooks on ``optimizer.step()``, of the steps that are sampled: the first 20, every fiftieth, those at
+    which the loss jumps or becomes NaN or infinite, and as many others as the budget allows. Training is not changed
+    in any bit. An error inside the monitor is reported as a warning, after which it does nothing; the run goes on.
 
     Memory: one copy of the parameters that are trained, a few bytes for each step, and at most 24 MB of norms (or a
     thousand samples, if that is more); beyond that, older samples are thinned, the largest updates being kept.

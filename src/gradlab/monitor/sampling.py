@@ -12,6 +12,7 @@ from types import TracebackType
 import torch
 
 WARM_UP = 20  # steps at the start that are always sampled
+AT_LEAST_EVERY = 50  # steps, however short they are: a sample costs about as much as a step of a tiny model
 EVERY_WHERE_SHARED = 10  # steps from sample to sample where several processes must agree
 TAIL = 20  # losses that a jump is judged by
 FEWEST = 6  # of them
@@ -108,7 +109,7 @@ class Schedule:
             return True
         if self.every is not None:
             return step % self.every == 0
-        return costs.own < self.budget * costs.elapsed
+        return step % AT_LEAST_EVERY == 0 or costs.own < self.budget * costs.elapsed
 
     def is_alarmed(self, loss: float, sentinel: float) -> bool:
         """Whether to sample a step in any case: its loss jumps, or it is the first that is not finite."""
