@@ -31,12 +31,11 @@ PATIENCE = 10_000  # milliseconds until something that should appear on a page i
 
 
 READY = """async () => {
-    await window.MathJax?.startup?.promise;
     await document.fonts.ready;
     const pending = () => document.querySelector(".gradlab-still");
     for (let tries = 0; pending() && tries < 200; tries += 1) await new Promise((go) => setTimeout(go, 20));
 }"""
-"""Waits until a page's mathematics and its explorable figures stand, for a few seconds at most."""
+"""Waits until a page's fonts and its explorable figures stand, for a few seconds at most."""
 
 
 def _names(entry):
@@ -152,7 +151,7 @@ class Visit(NamedTuple):
 
 @contextmanager
 def opened(browser, address, *, javascript=True, clock=False, **context):
-    """Open a page in a fresh context until its mathematics and its figures stand; give a `Visit`."""
+    """Open a page in a fresh context until its fonts and its figures stand; give a `Visit`."""
     origin = re.match(r"https?://[^/]*|file:", address)[0]
     with browser.new_context(java_script_enabled=javascript, **context) as fresh:
         page, troubles = fresh.new_page(), []

@@ -1,9 +1,8 @@
 """Sphinx extension: every script, font and style that a page loads comes from the site itself, and no more than needed.
 
-* MathJax comes from the wheel of ``sphinx-mathjax-offline``: the files that pages load, not its 24 MB.
 * ``explorables.js`` brings explorable figures to life from the state that the build stored in the page; until it has
   run, without JavaScript, and in print, the figure's first picture stands there.
-* What a page would load without need is left out: Thebe, scripts named twice, MathJax where there is no formula.
+* What a page would load without need is left out: Thebe, and scripts named twice.
 """
 
 from __future__ import annotations
@@ -11,8 +10,6 @@ from __future__ import annotations
 import html
 import json
 import re
-import shutil
-from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +17,6 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 
 STATIC = Path(__file__).parents[1] / "_static"
-MATHJAX = (
-    "tex-chtml.js",
-    "output/chtml/fonts/woff-v2/*.woff",
-    "input/tex/extensions/*.js",
-    *("a11y/*.js", "input/mml.js", "sre/mathmaps/*.json"),  # when a reader asks its menu to speak formulas
-)
 FRONT_DOOR = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title><link rel="icon" href="data:,">
 <meta http-equiv="refresh" content="0; url={first}"></head><body><p><a href="{first}">{title}</a></p></body></html>
@@ -41,18 +32,15 @@ def configure(app: Sphinx, config: Config) -> None:
     page.
     """
     config.html_static_path = [*config.html_static_path, str(STATIC)]
-    config.mathjax_path = "mathjax/tex-chtml.js"
     config.nb_ipywidgets_js = {"explorables.js": {}}
 
 
 def trim_page(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
     """Leave out what the page does not need, put each explorable figure's first picture in its place, mend a role."""
-    # not `has_equations()`, which for the first page means: in the whole book
-    has_math = app.env.get_domain("math").data["has_equations"].get(pagename, False)
     seen, kept = set(), []
     for script in context["script_files"]:
         name, body = str(getattr(script, "filename", script) or ""), getattr(script, "attributes", {}).get("body") or ""
-        needless = "THEBE_JS_URL" in body or "thebe" in name or ("mathjax" in name and not has_math)
+        needless = "THEBE_JS_URL" in body or "thebe" in name
         if (name, body) in seen or needless:
             continue
         seen.add((name, body))
@@ -83,26 +71,19 @@ def _still(view: re.Match, models: dict[str, Any]) -> str:
     )
 
 
-def finish_site(app: Sphinx, exception: Exception | None) -> None:
-    """Copy what pages load of MathJax, and write the site's front door."""
+def open_front_door(app: Sphinx, exception: Exception | None) -> None:
+    """Write the site's front door."""
     if exception is not None or app.builder.format != "html":
         return
     door = {"first": app.builder.get_target_uri(app.config.root_doc), "title": html.escape(app.config.html_title)}
     (Path(app.outdir) / "index.html").write_text(FRONT_DOOR.format(**door), encoding="utf-8")
-    static = Path(app.outdir) / "_static"
-    package = Path(str(distribution("sphinx-mathjax-offline").locate_file("sphinx-mathjax-offline/static/mathjax")))
-    for path in (path for pattern in MATHJAX for path in package.glob(pattern)):
-        target = static / "mathjax" / path.relative_to(package)
-        if not target.exists():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, target)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect to Sphinx."""
     app.connect("config-inited", configure, priority=900)
     app.connect("html-page-context", trim_page, priority=900)
-    app.connect("build-finished", finish_site)
+    app.connect("build-finished", open_front_door)
     app.add_css_file("book.css", priority=900)
     app.add_js_file("accessible.js", priority=900, loading_method="defer")
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
