@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import itertools
 import math
 import os
 import re
@@ -11,6 +12,7 @@ import unicodedata
 from pathlib import Path
 from xml.etree import ElementTree
 
+import colorspacious
 import matplotlib
 import numpy as np
 import pytest
@@ -51,7 +53,7 @@ def texts(svg):
 
 
 def luminance(color):
-    """Return the relative luminance of WCAG 2.2 for a colour such as #1f83d6."""
+    """Return the relative luminance of WCAG 2.2 for a colour such as #078ef4."""
     channels = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
@@ -60,6 +62,15 @@ def luminance(color):
 def contrast(one, other):
     light, dark = sorted((luminance(one), luminance(other)), reverse=True)
     return (light + 0.05) / (dark + 0.05)
+
+
+def apart(one, other, cones):
+    """Return how far two colours lie apart, seen without one kind of cones (Machado et al., 2009)."""
+    seen = [[int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)] for color in (one, other)]
+    if cones is not None:
+        space = {"name": "sRGB1+CVD", "cvd_type": cones, "severity": 100}
+        seen = np.clip(colorspacious.cspace_convert(seen, space, "sRGB1"), 0, 1)
+    return float(colorspacious.deltaE(*seen, input_space="sRGB1"))
 
 
 def test_contrast_here_is_that_of_wcag():
@@ -73,10 +84,21 @@ def test_every_colour_has_the_contrast_of_wcag_for_graphics_on_both_grounds(colo
     assert contrast(color, canvas.GROUNDS[ground]) >= 3
 
 
+@pytest.mark.parametrize("cones", [None, "protanomaly", "deuteranomaly", "tritanomaly"])
+@pytest.mark.parametrize(("one", "other"), itertools.combinations(canvas.PALETTE, 2))
+def test_colours_are_told_apart_also_without_one_kind_of_cones(one, other, cones):
+    assert apart(one, other, cones) > 12, "units of CAM02-UCS, of which one is just noticed side by side"
+
+
+def test_colours_that_deuteranopes_confuse_are_found():
+    assert apart("#2e9e5b", "#e0526b", None) > 30
+    assert apart("#2e9e5b", "#e0526b", "deuteranomaly") < 4
+
+
 def test_names_of_colours_are_the_palette_and_ink_is_not_in_it():
-    named = [getattr(canvas, name) for name in ("BLUE", "ORANGE", "GREEN", "VIOLET", "OCHRE", "RED")]
+    named = [getattr(canvas, name) for name in ("BLUE", "ORANGE", "GREEN", "VIOLET", "RED")]
     assert list(canvas.PALETTE) == named
-    assert len({*named, canvas.INK}) == 7
+    assert len({*named, canvas.INK}) == 6
 
 
 # --- the picture inside a page ----------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import json
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from sphinx.application import Sphinx
 from sphinx.config import Config
@@ -20,6 +21,13 @@ STATIC = Path(__file__).parents[1] / "_static"
 FRONT_DOOR = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title><link rel="icon" href="data:,">
 <meta http-equiv="refresh" content="0; url={first}"></head><body><p><a href="{first}">{title}</a></p></body></html>
+"""
+NOT_FOUND = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>Not found: {title}</title><style>:root {{ color-scheme: light dark; font: 1.1em/1.6 sans-serif }}
+body {{ max-width: 40em; margin: 2em auto; padding: 0 1em }} a {{ color: LinkText }}</style></head>
+<body><main><h1>This page has exploded</h1>
+<p>There is nothing at this address. These pages exist:</p><ul>{pages}</ul></main></body></html>
 """
 STATE = "application/vnd.jupyter.widget-state+json"
 VIEW = re.compile(r'<script type="application/vnd\.jupyter\.widget-view\+json">(.*?)</script>', re.DOTALL)
@@ -71,19 +79,26 @@ def _still(view: re.Match, models: dict[str, Any]) -> str:
     )
 
 
-def open_front_door(app: Sphinx, exception: Exception | None) -> None:
-    """Write the site's front door."""
+def write_doors(app: Sphinx, exception: Exception | None) -> None:
+    """Write the site's front door, and the page for addresses that lead nowhere."""
     if exception is not None or app.builder.format != "html":
         return
-    door = {"first": app.builder.get_target_uri(app.config.root_doc), "title": html.escape(app.config.html_title)}
-    (Path(app.outdir) / "index.html").write_text(FRONT_DOOR.format(**door), encoding="utf-8")
+    title, site = html.escape(app.config.html_title), Path(app.outdir)
+    front = FRONT_DOOR.format(first=app.builder.get_target_uri(app.config.root_doc), title=title)
+    (site / "index.html").write_text(front, encoding="utf-8")
+    root = urlsplit(app.config.html_baseurl).path  # it is shown at any depth, so its links have to begin at the top
+    pages = (
+        f'<li><a href="{root}{app.builder.get_target_uri(name)}">{html.escape(app.env.titles[name].astext())}</a></li>'
+        for name in [app.config.root_doc, *app.env.toctree_includes.get(app.config.root_doc, [])]
+    )
+    (site / "404.html").write_text(NOT_FOUND.format(title=title, pages="\n".join(pages)), encoding="utf-8")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect to Sphinx."""
     app.connect("config-inited", configure, priority=900)
     app.connect("html-page-context", trim_page, priority=900)
-    app.connect("build-finished", open_front_door)
+    app.connect("build-finished", write_doors)
     app.add_css_file("book.css", priority=900)
     app.add_js_file("accessible.js", priority=900, loading_method="defer")
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

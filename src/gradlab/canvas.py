@@ -27,15 +27,8 @@ from gradlab.numerals import power_of_ten, superscript
 INK = "#0b0c0d"
 """Stands for "the colour of the text"; drawn figures use it for nothing else."""
 
-BLUE, ORANGE, GREEN, VIOLET, OCHRE, RED = PALETTE = (
-    "#1f83d6",
-    "#d9660a",
-    "#2e9e5b",
-    "#b565c9",
-    "#b07900",
-    "#e0526b",
-)
-"""Colours with a contrast of at least 3:1 against `GROUNDS`."""
+BLUE, ORANGE, GREEN, VIOLET, RED = PALETTE = ("#078ef4", "#b65709", "#32914e", "#b061b5", "#ea6087")
+"""Colours with a contrast of at least 3:1 against `GROUNDS`, and told apart without one of the three kinds of cones."""
 
 GROUNDS = {"light": "#ffffff", "dark": "#121212"}
 """The page's background in the two colour schemes of the book's theme."""
