@@ -285,7 +285,7 @@ def test_too_large_weights_end_in_nan_as_in_facts_3(init, gain):
 
 
 def test_clipping_saves_he_times_1_5_and_lets_he_learn_at_a_rate_of_a_half_as_in_facts_6():
-    assert (digits_after_training(init="he", gain=1.5, max_norm=5.0).scores > 0.7).all()
+    assert (digits_after_training(init="he", gain=1.5, max_norm=5.0).scores > 0.6).all()  # 0.70 to 0.75
     assert (digits_after_training(init="he", rate=0.5, max_norm=1.0).scores > 0.8).all()
 
 
