@@ -25,6 +25,7 @@ def quiet(steps=60, *, every=1, names=NAMES, shapes=SHAPES, unit=1.0, **replaced
         "rate": np.full((steps, 1), 0.1 / unit),
         "scale": np.full(steps, np.nan),
         "max_norm": np.full(steps, np.nan),
+        "final": np.full(len(names), np.nan),
         "step": step,
         "grad": unit * 0.1 * rows * norms,
         "weight": rows * norms,

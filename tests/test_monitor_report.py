@@ -210,7 +210,8 @@ def test_layer_of_the_first_event_is_where():
     assert diagnosis_of(readings).where in NAMES
     assert len(SHAPES) == len(NAMES)
     only = changed(base.update, (30, 2), 100 * base.weight[30, 2])
-    assert diagnosis_of(dataclasses.replace(base, update=only)).where == "2.weight"
+    stuck = np.full(60, 2.3)
+    assert diagnosis_of(dataclasses.replace(base, update=only, loss=stuck)).where == "2.weight"
 
 
 def test_a_report_never_states_a_cause_as_fact():

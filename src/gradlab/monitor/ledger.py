@@ -54,6 +54,7 @@ class Ledger:
         self._rates: list[Column] = []
         self._last_rates: list[float] = []
         self._scale, self._max_norm = Column(), Column()
+        self._final = np.full(len(self.names), math.nan)
         self._samples: list[tuple[int, np.ndarray]] = []  # step, and gradient, weight and update norms as (3, P)
 
     @property
@@ -96,6 +97,10 @@ class Ledger:
             self._samples.append((step, np.full((3, len(self.names)), math.nan)))
         return self._samples[-1][1]
 
+    def end(self, norms: np.ndarray) -> None:
+        """Write down the norms of all parameters after the last step, shape (P,)."""
+        self._final = norms
+
     def readings(self) -> Readings:
         """Return everything as arrays that later steps do not change."""
         steps = self.steps
@@ -110,6 +115,7 @@ class Ledger:
             rate=np.stack(rates, axis=1) if rates else np.empty((steps, 0)),
             scale=self._scale.filled(steps),
             max_norm=self._max_norm.filled(steps),
+            final=self._final.copy(),
             step=np.array([step for step, _ in self._samples], dtype=np.int64),
             grad=norms[:, 0],
             weight=norms[:, 1],

@@ -33,6 +33,9 @@ class Readings:
         Scale of the GradScaler; NaN without one.
     max_norm : ndarray, shape (T,)
         The threshold given to `clip_`; NaN where it was not called.
+    final : ndarray, shape (P,)
+        Norm of each parameter after the last step, read once more when the monitor was closed; ``inf`` where an entry
+        is not finite, NaN until then, and where several processes train together.
     step : ndarray of int, shape (S,)
         The sampled steps, ascending.
     grad : ndarray, shape (S, P)
@@ -52,6 +55,7 @@ class Readings:
     rate: np.ndarray
     scale: np.ndarray
     max_norm: np.ndarray
+    final: np.ndarray
     step: np.ndarray
     grad: np.ndarray
     weight: np.ndarray

@@ -41,7 +41,7 @@ class Recording:
         watched = Watched(model, optimizer)
         self.watched: Watched | None = watched
         self.scaler = scaler
-        self.ledger = Ledger(watched.names, watched.shapes, watched.initial_norms())
+        self.ledger = Ledger(watched.names, watched.shapes, watched.norms())
         self.schedule = Schedule(budget, every, shared=watched.is_sharded or _is_in_company())
         self.costs = Costs()
         self.error: str | None = None  # of the monitor's own, after which it does nothing
@@ -97,6 +97,8 @@ class Recording:
             if self.watched.trouble is not None:
                 raise Ended from self.watched.trouble
             self._settle()
+            if self.ledger.steps and not self.schedule.shared:  # other processes need not close at the same time
+                self.ledger.end(self.watched.norms())
         with self._lock:
             self._let_go()
             self.costs.stop()
