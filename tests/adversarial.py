@@ -1,7 +1,7 @@
-"""What the adversarial kinds have in common: data, networks, and how a run's end is read.
+"""What the adversarial kinds have in common: data, networks, and which of them are held out.
 
 The kinds were made to trick the monitor, by somebody who knew its rules; each is labelled by how its runs end. Before
-any was scored, a third of each label was set aside (`held_out`, the zoo's own rule): rules were mended with the other
+any was scored, a third of each label was set aside at random (`held_out`): rules were mended with the other
 two thirds in view.
 """
 
@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import math
 from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor, nn
 
 from gradlab.randomness import stream
-from gradlab.zoo.kinds import Kind, Run
+from gradlab.zoo.kinds import Kind
 
 LATE = 10  # losses at the end of a run
 
@@ -49,16 +48,6 @@ def clouds(seed: int, rows: int = 120, number: int = 4, inputs: int = 8) -> tupl
     """Gaussian clouds (rows, inputs) around a few centres, and which centre, int64 (rows,)."""
     y = torch.arange(rows) % number
     return 1.5 * rows_of("centres", seed, number, inputs)[y] + rows_of("clouds", seed, rows, inputs), y
-
-
-def end_over_start(run: Run) -> float:
-    """Train; return how the run ends, beside its start; infinite if the loss or a parameter is not finite."""
-    before = None if run.score is None else run.score()
-    losses = [abs(loss.item()) for loss in run]
-    alive = all(p.isfinite().all() for p in run.model.parameters()) and all(map(math.isfinite, losses[-LATE:]))
-    if not alive:
-        return math.inf
-    return sorted(losses[-LATE:])[LATE // 2] / losses[0] if before is None else run.score() / before
 
 
 def set_aside(kinds: Iterable[Kind]) -> tuple[Kind, ...]:

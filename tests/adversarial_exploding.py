@@ -10,7 +10,7 @@ from torch.nn import functional
 from torch.optim import SGD, Adam, AdamW, RMSprop
 
 from adversarial import clouds, order_of, perceptron, regression, rows_of
-from adversarial_healthy import _Adapted, _Hyper
+from adversarial_models import Adapted, Hyper, ReluRecurrent, Residual
 from gradlab.randomness import stream
 from gradlab.zoo.kinds import Kind, Run
 
@@ -106,32 +106,16 @@ def _deadly_triad(seed: int) -> Run:
         k = torch.randint(6, (32,), generator=own)
         return functional.mse_loss(model(features[k]), 0.99 * model(last).detach().expand(32, 1))
 
-    def score() -> float:
-        return model.weight.norm().item()
-
-    return Run(model, SGD(model.parameters(), lr=0.05), loss, 500, score=score)
-
-
-class _Relu(nn.Module):
-    def __init__(self, gain: float) -> None:
-        super().__init__()
-        self.recurrent, self.into, self.out = nn.Linear(24, 24), nn.Linear(1, 24), nn.Linear(24, 1)
-        nn.init.orthogonal_(self.recurrent.weight, gain=gain)
-
-    def forward(self, x: Tensor) -> Tensor:
-        h = torch.zeros(len(x), 24)
-        for t in range(x.shape[1]):
-            h = functional.leaky_relu(self.recurrent(h) + self.into(x[:, t]), 0.2)
-        return self.out(h)
+    return Run(model, SGD(model.parameters(), lr=0.05), loss, 500, score=lambda: model.weight.norm().item())
 
 
 def _relu_recurrent(seed: int) -> Run:
-    x, model = rows_of("sequences", seed, 32, 40, 1), _Relu(1.7)
+    x, model = rows_of("sequences", seed, 32, 40, 1), ReluRecurrent(1.7)
     return Run(model, SGD(model.parameters(), lr=0.01), lambda b: functional.mse_loss(model(x), x.sum(dim=1) / 5), 60)
 
 
 def _lengthened(seed: int) -> Run:
-    x, model = rows_of("sequences", seed, 32, 120, 1), _Relu(2.8)
+    x, model = rows_of("sequences", seed, 32, 120, 1), ReluRecurrent(2.8)
 
     def loss(batch: int) -> Tensor:
         length = 4 if batch < 60 else 4 + 3 * (batch - 60)
@@ -188,12 +172,12 @@ def _sharp_attention(seed: int) -> Run:
 
 def _hypernetwork(seed: int) -> Run:
     x, y = regression(seed)
-    model = _Hyper()
+    model = Hyper()
     return Run(model, SGD(model.parameters(), lr=3.0), lambda b: functional.mse_loss(model(3 * x), 10 * y), 80)
 
 
 def _adapter(seed: int) -> Run:
-    x, model = rows_of("x", seed, 128, 16), _Adapted(256.0)
+    x, model = rows_of("x", seed, 128, 16), Adapted(256.0)
     y = model.base(x).detach() + x @ rows_of("left", seed, 16, 1) @ rows_of("right", seed, 1, 16)
     trained = [p for p in model.parameters() if p.requires_grad]
     return Run(model, SGD(trained, lr=0.01), lambda b: functional.mse_loss(model(x), y), 80)
@@ -240,25 +224,9 @@ def _deviation_of_one(seed: int) -> Run:
     return Run(model, Adam(model.parameters(), lr=0.01), loss, 70)
 
 
-class _Residual(nn.Module):
-    def __init__(self, blocks: int) -> None:
-        super().__init__()
-        self.blocks = nn.ModuleList(perceptron(16, 32, 16) for _ in range(blocks))
-        self.first, self.last = nn.Linear(8, 16), nn.Linear(16, 1)
-        for block in self.blocks:
-            nn.init.kaiming_normal_(block[0].weight)
-            nn.init.kaiming_normal_(block[2].weight)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.first(x)
-        for block in self.blocks:
-            x = x + block(x)
-        return self.last(x)
-
-
 def _residual_sum(seed: int) -> Run:
     x, y = regression(seed)
-    model = _Residual(12)
+    model = Residual(12)
     return Run(model, SGD(model.parameters(), lr=0.003), lambda b: functional.mse_loss(model(x), y), 60)
 
 

@@ -10,6 +10,7 @@ from torch.nn import functional
 from torch.optim import SGD, Adagrad, Adam, AdamW
 
 from adversarial import clouds, order_of, perceptron, regression, rows_of
+from adversarial_models import Adapted, Encoder, Factors, Hyper
 from gradlab.randomness import stream
 from gradlab.zoo.kinds import Kind, Run
 
@@ -126,17 +127,8 @@ def _restarts(seed: int) -> Run:
     )
 
 
-class _Factors(nn.Module):
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.a, self.b = (nn.Parameter(torch.randn(width)) for _ in range(2))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x * (self.a @ self.b) / len(self.a) ** 0.5
-
-
 def _catapult(seed: int) -> Run:
-    model, x = _Factors(256), torch.tensor([[1.0], [0.5]])
+    model, x = Factors(256), torch.tensor([[1.0], [0.5]])
     curvature = (model.a.square().sum() + model.b.square().sum()).item() / 256 * 1.25
     return Run(model, SGD(model.parameters(), lr=2.8 / curvature), lambda b: model(x).square().mean(), 120)
 
@@ -183,20 +175,9 @@ def _contrast(seed: int) -> Run:
     return Run(model, SGD(model.parameters(), lr=0.2, momentum=0.9), loss, 150)
 
 
-class _Encoder(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.encode, self.decode = perceptron(12, 32, 8), perceptron(4, 32, 12)
-
-    def parts(self, x: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-        mean, log_scale = self.encode(x).chunk(2, dim=1)
-        divergence = (mean.square() + (2 * log_scale).exp() - 2 * log_scale - 1).sum(dim=1).mean() / 2
-        return (self.decode(mean + noise * log_scale.exp()) - x).square().sum(dim=1).mean(), divergence
-
-
 def _annealed_divergence(seed: int) -> Run:
     x = rows_of("codes", seed, 128, 3) @ rows_of("mixing", seed, 3, 12) * 2
-    model, own, probe = _Encoder(), stream("adversarial codes", seed), rows_of("probe", seed, 128, 4)
+    model, own, probe = Encoder(), stream("adversarial codes", seed), rows_of("probe", seed, 128, 4)
 
     def loss(batch: int) -> Tensor:
         fit, divergence = model.parts(x, torch.randn(128, 4, generator=own))
@@ -238,19 +219,8 @@ def _rare_words(seed: int) -> Run:
     )
 
 
-class _Adapted(nn.Module):
-    def __init__(self, scale: float) -> None:
-        super().__init__()
-        self.base = nn.Linear(16, 16).requires_grad_(False)
-        self.down, self.up, self.scale = nn.Linear(16, 2, bias=False), nn.Linear(2, 16, bias=False), scale
-        nn.init.zeros_(self.up.weight)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.base(x) + self.scale * self.up(self.down(x))
-
-
 def _adapter(seed: int) -> Run:
-    x, model = rows_of("x", seed, 128, 16), _Adapted(8.0)
+    x, model = rows_of("x", seed, 128, 16), Adapted(8.0)
     y = model.base(x).detach() + x @ rows_of("left", seed, 16, 1) @ rows_of("right", seed, 1, 16)
     return Run(
         model,
@@ -260,20 +230,9 @@ def _adapter(seed: int) -> Run:
     )
 
 
-class _Hyper(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.code, self.make = nn.Parameter(torch.randn(3, 8)), perceptron(8, 32, 72)
-
-    def forward(self, x: Tensor) -> Tensor:
-        made = self.make(self.code)
-        first, last = made[:, :64].reshape(3, 8, 8), made[:, 64:]
-        return torch.stack([(x @ w).tanh() @ v for w, v in zip(first, last, strict=True)]).mean(0)[:, None]
-
-
 def _hypernetwork(seed: int) -> Run:
     x, y = regression(seed)
-    model, rows = _Hyper(), order_of(seed, 128, 32)
+    model, rows = Hyper(), order_of(seed, 128, 32)
     return Run(
         model, Adam(model.parameters(), lr=0.02), lambda b: functional.mse_loss(model(x[rows(b)]), y[rows(b)]), 150
     )
