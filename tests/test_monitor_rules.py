@@ -261,7 +261,7 @@ def test_weights_that_grew_before_or_after_a_rise_do_not_make_it_an_explosion():
 def test_a_loss_that_multiplies_itself_is_exploding_at_any_size(unit, sign):
     growth = sign * unit * 1.04 ** np.arange(200)  # 0.04 a step: 50 times over the second half
     noise = np.exp(0.1 * np.random.default_rng(0).standard_normal(200))
-    assert ("multiplied_loss", "EXPLODING", 100) in fired(quiet(200, loss=growth * noise))
+    assert ("multiplied_loss", "EXPLODING") in {event[:2] for event in fired(quiet(200, loss=growth * noise))}
 
 
 @pytest.mark.parametrize(
@@ -278,9 +278,9 @@ def test_a_loss_that_grows_little_or_from_below_or_at_once_does_not_multiply_its
 
 def test_a_loss_that_falls_below_zero_ever_faster_is_worth_a_look_and_with_grown_weights_exploding():
     base = quiet(200, loss=1 - (np.arange(200) / 10.0) ** 3)
-    assert fired(base) == [("bottomless_loss", "WATCH", 100)]
+    assert fired(base) == [("bottomless_loss", "WATCH", 23)]
     grown = dataclasses.replace(base, weight=base.weight * np.linspace(1, 30, 200)[:, None])
-    assert ("bottomless_loss", "EXPLODING", 100) in fired(grown)
+    assert ("bottomless_loss", "EXPLODING", 23) in fired(grown)
     bounded = 1 - 100 * np.tanh(np.arange(200) / 60)
     assert events(quiet(200, loss=bounded)) == ()
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gradlab.monitor.readings import Readings
+from gradlab.monitor.readings import Method, Readings
 
 KEPT_FOR_EVER = 20  # samples from the start of a run
 NORMS_KEPT = 3_000_000  # float64 numbers of samples, 24 MB, before every other of the older ones is dropped
@@ -54,6 +54,7 @@ class Ledger:
         self._rates: list[Column] = []
         self._last_rates: list[float] = []
         self._scale, self._max_norm = Column(), Column()
+        self.method = Method()
         self._final = np.full(len(self.names), math.nan)
         self._samples: list[tuple[int, np.ndarray]] = []  # step, and gradient, weight and update norms as (3, P)
 
@@ -120,6 +121,7 @@ class Ledger:
             grad=norms[:, 0],
             weight=norms[:, 1],
             update=norms[:, 2],
+            method=self.method,
         )
 
 

@@ -8,10 +8,13 @@ import numpy as np
 
 from gradlab.monitor.course import (
     STEADY_FOR,
+    TENFOLD,
+    beginning,
     comes_down,
     falls_on,
     gradient_growth,
     largest,
+    levels,
     multiplies,
     noise_of,
     proportional_growth,
@@ -84,7 +87,7 @@ def _multiplied_loss(readings: Readings) -> Event | None:
     if growth is None:
         return None
     text = f"the loss grew by a steady factor at each step, {readable(growth, 2)} × over the second half of the run"
-    return Event("EXPLODING", len(readings.loss) // 2, None, text, "multiplied_loss")
+    return Event("EXPLODING", int(np.argmin(np.abs(levels(readings.loss)))), None, text, "multiplied_loss")
 
 
 def _bottomless_loss(readings: Readings) -> Event | None:
@@ -93,7 +96,8 @@ def _bottomless_loss(readings: Readings) -> Event | None:
         return None
     level = "EXPLODING" if weight_growth(readings)[watched(readings)].max(initial=1.0) > WEIGHTS_GREW else "WATCH"
     text = f"the loss, now {readable(depth, 3)}, falls on below zero and does not slow down, as if it had no bound"
-    return Event(level, len(readings.loss) // 2, None, text, "bottomless_loss")
+    deep = readings.loss < -TENFOLD * abs(beginning(readings.loss))
+    return Event(level, int(np.argmax(deep)), None, text, "bottomless_loss")
 
 
 def _lost_progress(readings: Readings) -> Event | None:

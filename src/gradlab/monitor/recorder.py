@@ -195,7 +195,7 @@ class GradMonitor:
             ``weight`` and ``update`` of shape (S, P), 2-norms.
         """
         readings = self._readings()
-        arrays = {field.name: getattr(readings, field.name) for field in fields(readings)}
+        arrays = {field.name: getattr(readings, field.name) for field in fields(readings) if field.name != "method"}
         shapes = np.empty(len(readings.shapes), dtype=object)
         shapes[:] = readings.shapes
         return arrays | {"names": np.array(readings.names), "shapes": shapes}
