@@ -71,7 +71,7 @@ def test_history_of_nothing_has_empty_arrays_of_the_right_shapes():
     history = GradMonitor(model := network(), sgd(model)).history()
     shapes = {name: values.shape for name, values in history.items()}
     p = len(list(model.parameters()))
-    assert shapes == dict.fromkeys(("names", "shapes", "initial"), (p,)) | dict.fromkeys(
+    assert shapes == dict.fromkeys(("names", "shapes", "initial", "final"), (p,)) | dict.fromkeys(
         ("loss", "applied", "scale", "max_norm", "step"), (0,)
     ) | {"rate": (0, 0)} | dict.fromkeys(("grad", "weight", "update"), (0, p))
 

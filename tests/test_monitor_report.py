@@ -9,10 +9,11 @@ import pytest
 from gradlab.monitor import report
 from gradlab.monitor.causes import causes_of, explain
 from gradlab.monitor.diagnosis import Diagnosis, Event
+from gradlab.monitor.readings import Method
 from gradlab.monitor.report import in_words
 from gradlab.monitor.rules import events, onset
 from gradlab.monitor.signs import signs_of
-from readings_by_hand import NAMES, SHAPES, changed, no_steps, quiet
+from readings_by_hand import NAMES, SHAPES, adding_up, bursts_at, by, changed, no_steps, quiet
 
 INF, NAN = np.inf, np.nan
 FIELDS = ("What", "Where", "Likely", "Unlikely", "Try", "Basis")
@@ -35,15 +36,6 @@ def diagnosis_of(readings, overhead=0.013):
         sampled=len(readings.step),
         skipped=int((~readings.applied).sum()),
         overhead=overhead,
-    )
-
-
-def bursts_at(step, readings):
-    """Return the readings with a destructive update at a step, and everything not finite afterwards."""
-    update, gone = changed(readings.update, step, 100 * readings.weight[step]), slice(step + 1, None)
-    rows = {name: changed(getattr(readings, name), gone, INF) for name in ("grad", "weight")}
-    return dataclasses.replace(
-        readings, loss=changed(readings.loss, gone, NAN), update=changed(update, gone, INF), **rows
     )
 
 
@@ -88,9 +80,12 @@ def with_outlier(step=30):
     return bursts_at(step, dataclasses.replace(base, loss=changed(base.loss, step, 1e6), grad=grad))
 
 
-def adding_up():
-    base = quiet(loss=2.3 + 0.01 * np.sin(7.0 * np.arange(60)))
-    return dataclasses.replace(base, grad=base.grad * (1 + np.arange(60))[:, None])
+def nan_behind_a_scaler(step=40):
+    base = with_nan_loss(quiet(), step)
+    gone = slice(step, None)
+    return dataclasses.replace(
+        base, applied=changed(base.applied, gone, False), scale=2.0 ** (12 - np.maximum(np.arange(60) - step, 0))
+    )
 
 
 CASES = {
@@ -107,6 +102,12 @@ CASES = {
     "numerics": (with_nan_loss(quiet()), "no update exceeded 0.01 × its weights"),
     "half_precision": (with_scaler(), "loss scale down to"),
     "objective": (bursts_at(30, quiet(loss=-np.exp(np.arange(60) / 3.0))), "it fell to"),
+    "numerics_behind_scaler": (nan_behind_a_scaler(), "plays no part in the forward pass"),
+    "rate_adam": (by(Method("Adam", adaptive=True), bursts_at(0, quiet())), "too large for Adam, whose steps"),
+    "decay_coupled": (by(Method(decay=(21.0,)), bursts_at(3, quiet())), "rate times decay is 2.1"),
+    "decay_momentum": (by(Method(momentum=0.9, decay=(39.0,)), bursts_at(3, quiet())), "rate times decay is 3.9"),
+    "decay_decoupled": (by(Method("AdamW", True, decay=(11.0,), decoupled=True), bursts_at(3, quiet())), "is 1.1, so"),
+    "momentum": (by(Method(momentum=0.99), bursts_at(8, quiet())), "the rate of 0.1 acts like 10"),
     "accumulation": (adding_up(), "never set to zero: over the first steps they grew steadily, 10 ×"),
 }
 
@@ -115,7 +116,7 @@ CASES = {
 def test_the_first_cause_is_the_planted_one_and_carries_its_number(name):
     readings, words = CASES[name]
     found = causes_of(readings, events(readings))
-    assert found[0].name == name.removesuffix("_late")
+    assert found[0].name == re.sub("_(late|adam|coupled|momentum|decoupled|behind_scaler)$", "", name)
     assert words in found[0].text
     likely, _, advice, _ = explain(readings, events(readings))
     assert likely[0] == f"likely {found[0].text}"
@@ -210,7 +211,8 @@ def test_layer_of_the_first_event_is_where():
     assert diagnosis_of(readings).where in NAMES
     assert len(SHAPES) == len(NAMES)
     only = changed(base.update, (30, 2), 100 * base.weight[30, 2])
-    assert diagnosis_of(dataclasses.replace(base, update=only)).where == "2.weight"
+    stuck = np.full(60, 2.3)
+    assert diagnosis_of(dataclasses.replace(base, update=only, loss=stuck)).where == "2.weight"
 
 
 def test_a_report_never_states_a_cause_as_fact():

@@ -1,4 +1,4 @@
-"""The rules on readings made by hand: each fires on what it is for, and on nothing else."""
+"""The rules on readings made by hand: quiet runs, values that are not finite, and what holds for all rules."""
 
 import dataclasses
 
@@ -7,32 +7,9 @@ import pytest
 
 from gradlab.monitor import rules
 from gradlab.monitor.rules import events
-from readings_by_hand import NAMES, changed, no_steps, quiet
+from readings_by_hand import NAMES, bursts, changed, fired, no_steps, quiet, stuck, verdict, with_updates
 
 INF, NAN = np.inf, np.nan
-
-
-def verdict(readings):
-    levels = {event.level for event in events(readings)}
-    return next((level for level in ("EXPLODING", "WATCH") if level in levels), "NOT EXPLODING")
-
-
-def fired(readings):
-    return [(event.rule, event.level, event.step) for event in events(readings)]
-
-
-def with_updates(ratios, steps=60, *, column=2, **fields):
-    """Return quiet readings in which one parameter's updates are these multiples of its weights, at these steps."""
-    readings = quiet(steps, **fields)
-    update = np.array(readings.update)
-    for step, ratio in ratios.items():
-        update[step, column] = ratio * readings.weight[step, column]
-    return dataclasses.replace(readings, update=update)
-
-
-def stuck(steps=60, at=2.3):
-    """Return a loss that stays where it is, but for small noise."""
-    return at + 0.01 * np.sin(7.0 * np.arange(steps))
 
 
 @pytest.mark.parametrize("readings", [quiet(), quiet(every=10), quiet(1), no_steps(), quiet(loss=np.full(60, 2.0))])
@@ -130,116 +107,6 @@ def test_a_scaler_that_skips_at_its_lowest_scales_is_exploding():
     assert (event.rule, event.level, event.step) == ("skipped_in_a_row", "EXPLODING", 0)
 
 
-@pytest.mark.parametrize("ratio", [51.0, 1e9])
-def test_a_destructive_update_is_exploding_even_if_the_loss_falls(ratio):
-    falls_at_once = np.where(np.arange(60) < 21, stuck(), stuck(at=0.3))
-    (event,) = events(with_updates({20: ratio}, loss=falls_at_once))
-    assert (event.rule, event.level, event.step, event.layer) == ("one_update", "EXPLODING", 20, "2.weight")
-    guessing = np.where(np.arange(60) < 1, 1e6, stuck())
-    assert verdict(with_updates({0: ratio}, loss=guessing)) == "EXPLODING"
-
-
-def test_a_linear_model_that_learns_huge_targets_is_only_worth_a_look():
-    assert verdict(with_updates({0: 9e3}, loss=3e9 * np.exp(-np.arange(60) / 4))) == "WATCH"
-
-
-def test_an_overwriting_update_is_exploding_unless_the_run_recovers():
-    assert verdict(with_updates({5: 8.0}, loss=stuck())) == "EXPLODING"
-    assert verdict(with_updates({5: 8.0})) == "WATCH"
-
-
-def test_a_destroyed_network_that_falls_back_to_guessing_has_not_recovered():
-    guessing = np.where(np.arange(60) < 1, 1.45, stuck(at=1.386))
-    assert verdict(with_updates({0: 8.0}, loss=guessing)) == "EXPLODING"
-
-
-def test_a_dead_network_has_not_recovered():
-    base = quiet()
-    readings = with_updates(
-        {0: 8.0}, loss=np.where(np.arange(60) < 1, 80.0, 1.0), grad=changed(base.grad, slice(1, None), 0.0)
-    )
-    assert verdict(readings) == "EXPLODING"
-
-
-def test_updates_larger_than_the_weights_must_come_twice_within_ten_samples():
-    assert events(with_updates({20: 3.0}, loss=stuck())) == ()
-    assert events(with_updates({20: 3.0, 40: 3.0}, loss=stuck())) == ()
-    assert fired(with_updates({20: 3.0, 29: 3.0}, loss=stuck())) == [("repeated_updates", "EXPLODING", 29)]
-
-
-def test_large_updates_are_worth_a_look_only_while_the_loss_does_not_fall():
-    thirds = dict.fromkeys((10, 13, 16), 0.4)
-    assert fired(with_updates(thirds, loss=stuck())) == [("large_updates", "WATCH", 16)]
-    assert events(with_updates(thirds)) == ()
-
-
-@pytest.mark.parametrize("initial", [0.0, 1e-4])
-def test_a_layer_that_starts_near_zero_may_multiply_itself(initial):
-    base = quiet(loss=stuck())
-    column = np.cumsum(np.full(60, 0.05))  # ordinary steps: 0.05, where an ordinary matrix of this shape has 1.15
-    readings = dataclasses.replace(
-        base,
-        initial=changed(base.initial, 2, initial),
-        weight=changed(base.weight, (slice(None), 2), np.concatenate([[initial], column[:-1]])),
-        update=changed(base.update, (slice(None), 2), 0.05),
-    )
-    assert events(readings) == ()
-
-
-def test_biases_count_only_where_there_is_no_matrix():
-    assert events(with_updates({5: 100.0}, column=1, loss=stuck())) == ()
-    names, shapes = ("scale", "shift"), ((32,), (32,))
-    assert verdict(with_updates({5: 100.0}, column=1, names=names, shapes=shapes, loss=stuck())) == "EXPLODING"
-
-
-@pytest.mark.parametrize("base", [2.3, -2.3, 1e-9, 4e9])
-def test_a_loss_that_rises_for_good_while_weights_grow_is_exploding(base):
-    loss = base + abs(base) * np.exp(np.arange(60) / 10)
-    readings = quiet(loss=loss)
-    assert verdict(readings) == "WATCH"
-    grown = readings.weight * np.linspace(1, 30, 60)[:, None]
-    assert verdict(dataclasses.replace(readings, weight=grown)) == "EXPLODING"
-
-
-def test_a_loss_that_rises_and_comes_back_is_not_exploding():
-    loss = changed(quiet(200).loss, slice(100, 120), 9.0)
-    assert events(quiet(200, loss=loss)) == ()
-
-
-@pytest.mark.parametrize("every", [2, 10, 25])
-def test_weights_that_jump_between_samples_are_exploding_unless_the_run_recovers(every):
-    base = quiet(100, every=every)
-    grown = base.weight * np.where(base.step >= 50, 40.0, 1.0)[:, None]
-    assert fired(dataclasses.replace(base, weight=grown, loss=stuck(100)))[0] == ("jumped_weights", "EXPLODING", 50)
-    early = base.weight * np.where(base.step >= every, 40.0, 1.0)[:, None]
-    assert events(dataclasses.replace(base, weight=early)) == ()
-
-
-def test_weights_that_grow_fast_are_worth_a_look_only_while_the_loss_does_not_fall():
-    base = quiet(200)
-    grown = base.weight * np.linspace(1, 40, 200)[:, None]
-    assert {rule for rule, *_ in fired(dataclasses.replace(base, weight=grown, loss=stuck(200)))} == {"grown_weights"}
-    assert events(dataclasses.replace(base, weight=grown)) == ()
-    slow = quiet(2000, loss=stuck(2000))
-    assert events(dataclasses.replace(slow, weight=slow.weight * np.linspace(1, 40, 2000)[:, None])) == ()
-
-
-def test_progress_that_is_lost_while_gradients_grow_is_worth_a_look_and_with_grown_weights_exploding():
-    loss = np.concatenate([np.linspace(2.3, 0.3, 50), np.linspace(0.3, 2.0, 150)])
-    base = quiet(200, loss=loss)
-    grad = base.grad * np.linspace(1, 50, 200)[:, None]
-    for growth, level in ((1, None), (5, "WATCH"), (30, "EXPLODING")):
-        weight = base.weight * np.linspace(1, growth, 200)[:, None]
-        found = {rule: level for rule, level, _ in fired(dataclasses.replace(base, grad=grad, weight=weight))}
-        assert found.get("lost_progress") == level
-
-
-def test_gradients_that_add_up_are_worth_a_look():
-    base = quiet()
-    grad = base.grad * (1 + np.arange(60))[:, None]
-    assert ("steady_gradients", "WATCH", 9) in fired(dataclasses.replace(base, grad=grad, loss=stuck()))
-
-
 @pytest.mark.parametrize("unit", [1e-6, 0.01, 100.0, 1e6])
 @pytest.mark.parametrize("case", ["quiet", "rise", "stuck", "steady"])
 def test_the_unit_of_the_loss_changes_nothing_but_numbers_in_the_text(unit, case):
@@ -267,10 +134,10 @@ def test_a_parameter_that_never_has_a_gradient_or_an_update_is_left_alone():
 
 
 def test_events_come_in_order_of_step_and_onset_is_the_first_alarm():
-    readings = with_updates({3: 0.4, 4: 0.4, 5: 0.4, 50: 60.0}, loss=stuck())
+    readings = with_updates({3: 0.4, 4: 0.4, 5: 0.4, 50: 60.0}, loss=bursts(51, times=1e3))
     found = events(readings)
-    assert [event.step for event in found] == [5, 50]
+    assert [event.step for event in found] == [5, 50, 56]
     assert rules.onset(found) == 50  # the scare at step 5 was long over
-    assert rules.onset(events(with_updates({43: 0.4, 44: 0.4, 45: 0.4, 50: 60.0}, loss=stuck()))) == 45
+    assert rules.onset(events(with_updates({43: 0.4, 44: 0.4, 45: 0.4, 50: 60.0}, loss=bursts(51)))) == 45
     assert rules.onset(()) is None
-    assert {event.layer for event in found} == {NAMES[2]}
+    assert {event.layer for event in found} == {NAMES[2], None}

@@ -9,8 +9,8 @@ from torch import nn
 from torch.nn import functional
 
 import planted_faults
-from gradlab.monitor.location import HEADLINES
-from gradlab.monitor.source import locate_nonfinite
+from gradlab.monitor.replay.location import HEADLINES
+from gradlab.monitor.replay.source import locate_nonfinite
 from planted_faults import FAULTS, HEALTHY, Inline, Op, batch, chain, classify, constant_roots, planted, with_nan
 
 

@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn import functional
 
 import planted_faults
-from gradlab.monitor.source import locate_nonfinite
+from gradlab.monitor.replay.source import locate_nonfinite
 from planted_faults import FAULTS, HEALTHY, Op, batch, chain, classify, constant_roots, planted
 
 

@@ -7,19 +7,26 @@ it; what the signs speak against is said too, so that nobody loses an afternoon 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
-from gradlab.monitor.course import largest, proportional_growth, relative_updates, watched
-from gradlab.monitor.diagnosis import Event
+from gradlab.monitor.course import fell, largest, proportional_growth, relative_updates, watched
+from gradlab.monitor.diagnosis import Cause, Event
+from gradlab.monitor.rate_causes import (
+    RATE_ROSE,
+    WARM_UP,
+    changed_rate,
+    clip_at,
+    heavy_momentum,
+    rate_too_large,
+    strong_decay,
+)
 from gradlab.monitor.readings import Readings
 from gradlab.monitor.rules import onset
 from gradlab.monitor.signs import Signs, signs_of
 from gradlab.numerals import readable
 
 LOCATE = "gradlab.monitor.locate_nonfinite(model, closure) on the batch of that step: it names the module"
-WARM_UP = "warm the rate up over the first steps"
 INITIALIZE = "initialize with He's (ReLU) or Xavier's (tanh) scale"
 NORMALIZE = "add LayerNorm or BatchNorm, or scale each residual branch by 1/sqrt(number of blocks)"
 
@@ -32,31 +39,6 @@ MUCH = 10.0
 
 OVER_DEPTH = 100.0
 """A factor over the whole depth that is more than the few-fold differences of ordinary layers."""
-
-RATE_ROSE = 1.5
-"""A factor by which the rate must have risen before the onset to be suspected."""
-
-
-@dataclass(frozen=True)
-class Cause:
-    """One possible cause.
-
-    Parameters
-    ----------
-    name : str
-        Short name, for tests and tables.
-    weight : float
-        How strongly the signs speak for it: 2 and more is said to be likely, less perhaps.
-    text : str
-        The cause and its evidence, in one sentence without a full stop.
-    advice : tuple of str
-        What to try, the first thing first.
-    """
-
-    name: str
-    weight: float
-    text: str
-    advice: tuple[str, ...]
 
 
 def explain(
@@ -100,7 +82,8 @@ def causes_of(readings: Readings, events: tuple[Event, ...]) -> tuple[Cause, ...
         _numerics(readings, events, signs),
         _accumulating(readings, signs),
         _unbounded(readings, signs),
-        _rate_change(readings, signs),
+        changed_rate(readings, signs),
+        strong_decay(readings, signs),
         _outlier(signs),
         _inputs(signs),
         _recurrence(signs),
@@ -108,7 +91,10 @@ def causes_of(readings: Readings, events: tuple[Event, ...]) -> tuple[Cause, ...
     ]
     causes = [cause for cause in found if cause is not None]
     if all(cause.weight < 2 for cause in causes):
-        causes.append(_objective() if rules == {"risen_loss"} and events[0].level == "WATCH" else _rate(signs))
+        harmless = rules == {"risen_loss"} and events[0].level == "WATCH"
+        causes.append(
+            _objective() if harmless else heavy_momentum(readings, signs) or rate_too_large(readings.method, signs)
+        )
     return tuple(sorted(causes, key=lambda cause: -cause.weight)[:3])
 
 
@@ -117,7 +103,14 @@ def _skipping(readings: Readings, events: tuple[Event, ...]) -> Cause | None:
     if skip is None:
         return None
     scale = readings.scale[np.isfinite(readings.scale)]
-    whole = np.isfinite(readings.loss[skip.step])
+    before, whole = readings.loss[max(skip.step - 20, 0) : skip.step], np.isfinite(readings.loss[skip.step])
+    if len(scale) and not whole and len(before) and np.isfinite(before).all() and _calm(before):
+        text = (
+            f"NaN in the batch, or one operation that makes the loss not finite: it is so from step {skip.step} on, "
+            "and was ordinary before; the loss scale plays no part in the forward pass"
+        )
+        advice = (f"check the inputs and targets of step {skip.step}: x.isfinite().all()", LOCATE)
+        return Cause("numerics", 4, text, advice)
     if len(scale):
         what = "gradients overflow float16" if whole else "the forward pass overflows float16, or the batch holds NaN"
         text = f"numbers too large for float16: {what}, at a loss scale down to {scale.min():g}"
@@ -154,7 +147,7 @@ def _calm(loss: np.ndarray) -> bool:
 def _accumulating(readings: Readings, signs: Signs) -> Cause | None:
     strict = proportional_growth(readings)
     growth = signs.climb if strict is None else strict
-    if math.isnan(growth):
+    if math.isnan(growth) or fell(readings):
         return None
     text = (
         f"gradients that are never set to zero: over the first steps they grew steadily, {readable(growth, 2)} ×, "
@@ -172,28 +165,13 @@ def _unbounded(readings: Readings, signs: Signs) -> Cause | None:
     return Cause("objective", 3, text, advice)
 
 
-def _rate_change(readings: Readings, signs: Signs) -> Cause | None:
-    if not signs.rate_factor > RATE_ROSE or signs.onset < 2:
-        return None
-    start = max(signs.onset - 20, 0)
-    group = int(np.argmax(readings.rate[start : signs.onset + 1].max(axis=0) / readings.rate[0].clip(1e-300)))
-    window = readings.rate[start : signs.onset + 1, group]
-    at = start + int(np.argmax(window))
-    before = float(np.median(readings.rate[: max(start, 1), group]))
-    text = f"the learning rate: it rose from {readable(before, 2)} to {readable(window.max(), 2)} by step {at}"
-    advice = (f"let the rate end at {readable(before, 2)}, or rise more slowly",)
-    if signs.jump > 3:  # of no use where the gradient was an ordinary one
-        advice += (_clip(signs),)
-    return Cause("rate_change", 3 if signs.rate_factor > 2 else 1.5, text, advice)
-
-
 def _outlier(signs: Signs) -> Cause | None:
     if signs.onset < 5 or not (signs.jump > MUCH or signs.input_jump > MUCH) or signs.rate_factor > RATE_ROSE:
         return None
     inputs = f", the input of the first layer about {readable(signs.input_jump, 2)} ×" if signs.input_jump > 3 else ""
     text = f"an outlying batch: at once the loss or the gradient was {readable(signs.jump, 2)} × its usual size{inputs}"
     weight = 3.0 if signs.input_jump > 3 else 2.2 if signs.jump > 1000 else 1.5
-    return Cause("batch", weight, text, (f"look at the batch of step {signs.onset} and the one before", _clip(signs)))
+    return Cause("batch", weight, text, (f"look at the batch of step {signs.onset} and the one before", clip_at(signs)))
 
 
 def _inputs(signs: Signs) -> Cause | None:
@@ -216,7 +194,11 @@ def _recurrence(signs: Signs) -> Cause | None:
     gain = f"recurrent weights have a gain of {readable(signs.recurrent_gain, 2)} where 1 keeps the signal"
     ratio = f"their gradient is {readable(signs.recurrent_ratio, 2)} × that of the last layer"
     text = "growth over time steps: " + " and ".join([gain] * large + [ratio] * steep)
-    advice = (_clip(signs), "initialize the recurrent weights orthogonal, gain 1", "use an LSTM, or shorter sequences")
+    advice = (
+        clip_at(signs),
+        "initialize the recurrent weights orthogonal, gain 1",
+        "use an LSTM, or shorter sequences",
+    )
     return Cause("recurrence", 3.2 if steep else 2.2, text, advice)
 
 
@@ -236,27 +218,6 @@ def _depth(signs: Signs) -> Cause | None:
         return None
     text = "growth over depth: " + "; ".join(signs_for)
     return Cause("depth", 2.5 + 0.2 * len(signs_for), text, (INITIALIZE, NORMALIZE, WARM_UP))
-
-
-def _rate(signs: Signs) -> Cause:
-    if signs.first_update > 0.3 and not signs.quiet:
-        text = (
-            "a learning rate too large for the size of this loss: the first update was "
-            f"{readable(signs.first_update, 2)} × the weights in the typical layer (unscaled targets, a summed loss "
-            "and undivided accumulation do the same)"
-        )
-    elif signs.quiet:
-        text = f"a learning rate at the border of stability: quiet until step {signs.onset}, the rate was the same"
-    else:
-        text = f"a learning rate too large: trouble came at step {signs.onset}, with ordinary inputs and layers"
-    advice = ("divide the learning rate by 10", "average the loss, standardise the targets", WARM_UP, _clip(signs))
-    return Cause("rate", 2, text, advice)
-
-
-def _clip(signs: Signs) -> str:
-    if signs.usual_norm > 0:
-        return f"clip the gradient at its usual norm: monitor.clip_({signs.usual_norm:.2g})"
-    return "clip the gradient at the norm it has in quiet steps: monitor.clip_(max_norm)"
 
 
 def _objective() -> Cause:

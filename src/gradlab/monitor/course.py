@@ -27,6 +27,22 @@ default initialization, U(-1, 1)/sqrt(fan_in). A layer that starts at or near ze
 MUCH_LOWER = 0.5
 """Share of the former loss by which it must fall to excuse even a destructive step."""
 
+BACK = 0.1
+"""Share of the progress made before some trouble that a run may still lack and count as being back."""
+
+SOLVED = 1e-6
+"""Share of its first size at which a loss is 0 for all that matters: there, a gradient of 0 is no sign of death."""
+
+TENFOLD = 10.0
+"""What a loss must have grown by, over its start and over half of the run, if growth alone is to be an explosion."""
+
+SOON = 20
+"""Steps after large updates within which a loss that rises can be of their making."""
+
+FAR, SUSTAINED = 3.0, 5
+"""How many times its size, and for how many steps, a loss must rise to speak of an explosion. Runs that explode end far
+above ten times where they began; those that only fail to learn at a high rate hover at up to three or four times."""
+
 STEADY_FOR = 10
 """First steps over which the gradient's growth is held against a straight line."""
 
@@ -49,12 +65,22 @@ def relative_updates(readings: Readings) -> np.ndarray:
     return np.where(np.isfinite(ratio), ratio, np.nan)
 
 
+def weights_to_the_end(readings: Readings) -> tuple[np.ndarray, np.ndarray]:
+    """Return the samples' steps and weights, and after them the last step and what it left; (S + 1,), (S + 1, P).
+
+    Without the latter while the run goes on.
+    """
+    if np.isnan(readings.final).all():
+        return readings.step, readings.weight
+    return np.append(readings.step, len(readings.loss) - 1), np.vstack([readings.weight, readings.final])
+
+
 def weight_growth(readings: Readings) -> np.ndarray:
     """Return by how much each parameter's norm had grown, at most, at any sample; shape (P,), at least 1."""
     base = np.maximum(readings.initial, floors(readings))
-    weight = np.where(np.isfinite(readings.weight), readings.weight, 0.0)
+    _, weight = weights_to_the_end(readings)
     with np.errstate(all="ignore"):
-        growth = weight.max(axis=0, initial=0.0) / base
+        growth = np.where(np.isfinite(weight), weight, 0.0).max(axis=0, initial=0.0) / base
     return np.maximum(np.nan_to_num(growth, nan=1.0), 1.0)
 
 
@@ -82,30 +108,60 @@ def recent(flags: np.ndarray, window: int) -> np.ndarray:
     return counts[at] - counts[np.maximum(at - window, 0)]
 
 
-def recovered(readings: Readings, first: int, last: int) -> bool:
+def recovered(readings: Readings, first: int, last: int, by: float = CLEARLY_LOWER) -> bool:
     """Whether the run got over what happened from step `first` to `last`.
 
-    It did if its losses of late are clearly below that before `first`, not above that before `last`, and it still
-    learns: a dead network has a constant loss and no gradient.
+    It did if its losses of late are clearly below that before `first`, or below that of the start and back, but for a
+    tenth of the progress made until then; not above that before `last` either; and if it still learns: a dead network
+    has a constant loss and no gradient. `by` is the share of the former loss that counts as clear.
     """
     after = readings.loss[last + 1 :]
-    if len(after) < JUDGED_AFTER or not np.isfinite(after[-JUDGED_AFTER:]).all() or _is_dead(readings, last):
+    if len(after) < JUDGED_AFTER or not np.isfinite(after[-JUDGED_AFTER:]).all():
         return False
     low, high = _late(after)
-    lately = _median_up_to(readings.loss, last)
-    return _clearly_lower(_median_up_to(readings.loss, first), low, high) and high <= lately + (high - low)
+    if _is_dead(readings, last) and abs(high) > SOLVED * abs(beginning(readings.loss)):
+        return False
+    start, before, lately = beginning(readings.loss), *(_median_up_to(readings.loss, step) for step in (first, last))
+    is_back = _clearly_lower(start, low, high, by) and high <= before + BACK * (start - before)
+    if not is_back and not _clearly_lower(before, low, high, by):
+        return False
+    return high <= lately + max(high - low, BACK * (start - lately))
 
 
 def learned_anew(readings: Readings, first: int, last: int) -> bool:
     """Whether the run got over it, its loss fell to half, and not all at once but in learning."""
-    if not recovered(readings, first, last):
+    if not recovered(readings, first, last, MUCH_LOWER):
         return False
     _, high = _late(readings.loss[last + 1 :])
     after = readings.loss[first + 1 : first + 1 + JUDGED_AFTER]
     if not np.isfinite(after).any():
         return False
-    at_first, before = float(np.quantile(after[np.isfinite(after)], 0.25)), _median_up_to(readings.loss, first)
-    return at_first - high > CLEARLY_LOWER * abs(at_first) and before - high > MUCH_LOWER * abs(before)
+    at_first = float(np.quantile(after[np.isfinite(after)], 0.25))
+    return at_first - high > CLEARLY_LOWER * abs(at_first)
+
+
+def beginning(loss: np.ndarray) -> float:
+    """Return the median of the first three finite losses, or the very first if that is lower; NaN without any.
+
+    A run that explodes at once has little else to be compared with than its first loss.
+    """
+    finite = loss[np.isfinite(loss)][:3]
+    return float(min(finite[0], np.median(finite))) if len(finite) else np.nan
+
+
+def bears_witness(loss: np.ndarray, first: int, last: int) -> bool:
+    """Whether the loss speaks of an explosion by steps from `first` to `last`, or soon after the last of them.
+
+    It does if it is not finite, or for most of five steps above its start by far more than all progress made.
+    """
+    if not np.isfinite(loss[first:]).all():
+        return True
+    if len(loss) < SUSTAINED or not np.isfinite(loss).all():
+        return False
+    start, course = beginning(loss), levels(loss)
+    progress = start - np.minimum.accumulate(course)  # more than its size only where the loss turns negative
+    far = course > start + FAR * np.maximum(progress, abs(start))
+    return bool(far[max(first + 1 - SUSTAINED, 0) : last + SOON].any())
 
 
 def fell(readings: Readings) -> bool:
@@ -116,6 +172,61 @@ def fell(readings: Readings) -> bool:
     return _clearly_lower(float(np.median(loss[np.isfinite(loss)][:3])), *_late(loss))
 
 
+def comes_down(loss: np.ndarray) -> bool:
+    """Whether the losses of late have come down by half of the greatest rise from a lower level to a later one.
+
+    That of a task that became harder does; that of an explosion does not, until something breaks.
+    """
+    if len(loss) < 2 * JUDGED_AFTER or not np.isfinite(loss).all():
+        return False
+    course = levels(loss)
+    lowest = np.minimum.accumulate(course)
+    rise = course - lowest
+    top = int(np.argmax(rise))
+    return bool(_late(loss)[1] - lowest[top] < rise[top] / 2)
+
+
+def levels(loss: np.ndarray) -> np.ndarray:
+    """Return the medians of every five losses in a row, of five or more that are finite."""
+    return np.median(np.lib.stride_tricks.sliding_window_view(loss, SUSTAINED), axis=1)
+
+
+def multiplies(loss: np.ndarray) -> float | None:
+    """Return by how much the size of the loss grew over the second half, if it did so by a steady factor a step.
+
+    Returns
+    -------
+    float or None
+        Above 10; None for any other course, or if the loss ends within ten times its start.
+    """
+    half = np.abs(loss[len(loss) // 2 :])
+    if len(half) < JUDGED_AFTER or not np.isfinite(half).all() or not (half > 0).all():
+        return None
+    growth = float(np.median(half[-SUSTAINED:]) / np.median(half[:SUSTAINED]))
+    steady = np.corrcoef(np.arange(len(half)), np.log(half))[0, 1] > 0.95
+    far = np.median(half[-SUSTAINED:]) > TENFOLD * abs(beginning(loss))
+    return growth if steady and far and growth > TENFOLD else None
+
+
+def falls_on(loss: np.ndarray) -> float | None:
+    """Return where a loss is that ended ten times as far below zero as it began, and did not slow down.
+
+    One that has a lower bound comes near it: in some quarter of the run it falls clearly less than in the one before.
+
+    Returns
+    -------
+    float or None
+        Below zero; None for any other course.
+    """
+    if len(loss) < 4 * JUDGED_AFTER or not np.isfinite(loss).all():
+        return None
+    course = levels(loss)
+    quarters = course[np.linspace(0, len(course) - 1, 5).astype(int)]
+    falls = -np.diff(quarters)
+    is_deep = quarters[-1] < -TENFOLD * np.abs(quarters[0])
+    return float(quarters[-1]) if is_deep and falls[0] > 0 and (falls[1:] > 0.8 * falls[:-1]).all() else None
+
+
 def _late(loss: np.ndarray) -> tuple[float, float]:
     """Return the quartiles of the last fifth of the losses."""
     late = loss[-max(JUDGED_AFTER, len(loss) // 5) :]
@@ -123,8 +234,8 @@ def _late(loss: np.ndarray) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _clearly_lower(before: float, low: float, high: float) -> bool:
-    return before - high > max(2 * (high - low), CLEARLY_LOWER * abs(before))
+def _clearly_lower(before: float, low: float, high: float, by: float = CLEARLY_LOWER) -> bool:
+    return before - high > max(high - low, by * abs(before))
 
 
 def _median_up_to(loss: np.ndarray, step: int) -> float:
@@ -165,15 +276,16 @@ def proportional_growth(readings: Readings) -> float | None:
     Returns
     -------
     float or None
-        Above 2.5; None for any other course, or if not every one of the first steps was sampled.
+        At least 5, where a gradient that does not change would grow tenfold; None for any other course, or if not every
+        one of the first steps was sampled.
     """
     if len(readings.step) < STEADY_FOR or readings.step[STEADY_FOR - 1] != STEADY_FOR - 1:
         return None
     total, loss = total_gradient(readings)[:STEADY_FOR], readings.loss[:STEADY_FOR]
-    if not (total > 0).all() or not np.isfinite(loss).all() or np.ptp(loss) > 0.5 * np.abs(loss[0]):
+    if fell(readings) or not (total > 0).all() or not np.isfinite(loss).all() or np.ptp(loss) > 0.5 * np.abs(loss[0]):
         return None
     growth, half = float(total[-1] / total[0]), STEADY_FOR // 2
-    if growth < 2.5:
+    if growth < 5:
         return None
     bend = (total[-1] - total[half]) / max(total[half] - total[0], 1e-300)
     straight = np.corrcoef(np.arange(STEADY_FOR), total)[0, 1] > 0.9

@@ -34,6 +34,28 @@ class Event:
 
 
 @dataclass(frozen=True)
+class Cause:
+    """One possible cause of what was seen.
+
+    Parameters
+    ----------
+    name : str
+        Short name, for tests and tables.
+    weight : float
+        How strongly the signs speak for it: 2 and more is said to be likely, less perhaps.
+    text : str
+        The cause and its evidence, in one sentence without a full stop.
+    advice : tuple of str
+        What to try, the first thing first.
+    """
+
+    name: str
+    weight: float
+    text: str
+    advice: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Diagnosis:
     """The monitor's opinion of a run.
 

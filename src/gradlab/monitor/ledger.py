@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gradlab.monitor.readings import Readings
+from gradlab.monitor.readings import Method, Readings
 
 KEPT_FOR_EVER = 20  # samples from the start of a run
 NORMS_KEPT = 3_000_000  # float64 numbers of samples, 24 MB, before every other of the older ones is dropped
@@ -54,6 +54,8 @@ class Ledger:
         self._rates: list[Column] = []
         self._last_rates: list[float] = []
         self._scale, self._max_norm = Column(), Column()
+        self.method = Method()
+        self._final = np.full(len(self.names), math.nan)
         self._samples: list[tuple[int, np.ndarray]] = []  # step, and gradient, weight and update norms as (3, P)
 
     @property
@@ -96,6 +98,10 @@ class Ledger:
             self._samples.append((step, np.full((3, len(self.names)), math.nan)))
         return self._samples[-1][1]
 
+    def end(self, norms: np.ndarray) -> None:
+        """Write down the norms of all parameters after the last step, shape (P,)."""
+        self._final = norms
+
     def readings(self) -> Readings:
         """Return everything as arrays that later steps do not change."""
         steps = self.steps
@@ -110,10 +116,12 @@ class Ledger:
             rate=np.stack(rates, axis=1) if rates else np.empty((steps, 0)),
             scale=self._scale.filled(steps),
             max_norm=self._max_norm.filled(steps),
+            final=self._final.copy(),
             step=np.array([step for step, _ in self._samples], dtype=np.int64),
             grad=norms[:, 0],
             weight=norms[:, 1],
             update=norms[:, 2],
+            method=self.method,
         )
 
 

@@ -56,6 +56,7 @@ def steps_of(readings: Readings) -> Steps:
     own = np.isfinite(readings.initial)  # a parameter that holds infinities on purpose, such as a mask, is not broken
     gradient[readings.step] = np.isinf(readings.grad).any(axis=1)
     broken[readings.step] = (np.isinf(readings.weight) | np.isinf(readings.update))[:, own].any(axis=1)
+    broken[-1:] |= np.isinf(readings.final[own]).any()
     taken = readings.applied.astype(bool).copy()
     guarded = (~taken & (loss | gradient))[:-1].any()  # the caller refuses such steps
     if len(taken) and np.isnan(readings.scale[-1]) and not guarded:

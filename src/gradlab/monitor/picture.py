@@ -16,7 +16,7 @@ from gradlab.monitor.course import relative_updates, watched
 from gradlab.monitor.diagnosis import Diagnosis
 from gradlab.monitor.readings import Readings
 from gradlab.monitor.report import headline
-from gradlab.monitor.rules import LARGE, LARGER_THAN_WEIGHTS, OVERWRITING
+from gradlab.monitor.weight_rules import LARGE, LARGER_THAN_WEIGHTS, OVERWRITING
 from gradlab.numerals import readable
 
 GREY = "#8a8f94"

@@ -5,6 +5,46 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import torch
+
+
+@dataclass(frozen=True)
+class Method:
+    """How an optimizer steps, as its parameter groups say.
+
+    Parameters
+    ----------
+    name : str
+        Of its class.
+    adaptive : bool
+        Whether it divides by the size of the gradient, as Adam does: its steps hardly depend on the unit of the loss.
+    momentum : float
+        Largest of the groups', by which steps add up to 1 / (1 - momentum); 0 where it averages instead.
+    decay : tuple of float, length G
+        Weight decay of each group.
+    decoupled : bool
+        Whether the decay bypasses the gradient, as in AdamW.
+    """
+
+    name: str = "SGD"
+    adaptive: bool = False
+    momentum: float = 0.0
+    decay: tuple[float, ...] = ()
+    decoupled: bool = False
+
+
+def method_of(optimizer: torch.optim.Optimizer) -> Method:
+    """Return how an optimizer steps."""
+    groups, name = optimizer.param_groups, type(optimizer).__name__
+    adaptive = any("eps" in group or "etas" in group for group in groups)
+    adds_up = [group.get("momentum", 0.0) * (1 - group.get("dampening", 0.0)) for group in groups]
+    return Method(
+        name=name,
+        adaptive=adaptive,
+        momentum=0.0 if adaptive else max(map(float, adds_up), default=0.0),
+        decay=tuple(float(group.get("weight_decay", 0.0)) for group in groups),
+        decoupled=any(group.get("decoupled_weight_decay", name == "AdamW") for group in groups),
+    )
 
 
 @dataclass(frozen=True)
@@ -33,6 +73,9 @@ class Readings:
         Scale of the GradScaler; NaN without one.
     max_norm : ndarray, shape (T,)
         The threshold given to `clip_`; NaN where it was not called.
+    final : ndarray, shape (P,)
+        Norm of each parameter after the last step, read once more when the monitor was closed; ``inf`` where an entry
+        is not finite, NaN until then, and where several processes train together.
     step : ndarray of int, shape (S,)
         The sampled steps, ascending.
     grad : ndarray, shape (S, P)
@@ -42,6 +85,8 @@ class Readings:
         Norm of each parameter before the step; ``inf`` where an entry is not finite, NaN if no step was taken.
     update : ndarray, shape (S, P)
         Norm of the change that the step made; ``inf`` where it is not finite, NaN if no step was taken.
+    method : Method
+        How the optimizer steps.
     """
 
     names: tuple[str, ...]
@@ -52,7 +97,9 @@ class Readings:
     rate: np.ndarray
     scale: np.ndarray
     max_norm: np.ndarray
+    final: np.ndarray
     step: np.ndarray
     grad: np.ndarray
     weight: np.ndarray
     update: np.ndarray
+    method: Method = Method()

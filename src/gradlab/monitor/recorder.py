@@ -190,12 +190,12 @@ class GradMonitor:
         -------
         dict from str to ndarray
             The fields of `gradlab.monitor.readings.Readings`, for T steps, S of them sampled, P parameters and G
-            parameter groups: ``names``, ``shapes`` and ``initial`` of shape (P,); ``loss``, ``applied``, ``scale`` and
-            ``max_norm`` of shape (T,); ``rate`` of shape (T, G); ``step`` of shape (S,); ``grad``, ``weight`` and
-            ``update`` of shape (S, P), 2-norms.
+            parameter groups: ``names``, ``shapes``, ``initial`` and ``final`` of shape (P,); ``loss``, ``applied``,
+            ``scale`` and ``max_norm`` of shape (T,); ``rate`` of shape (T, G); ``step`` of shape (S,); ``grad``,
+            ``weight`` and ``update`` of shape (S, P), 2-norms.
         """
         readings = self._readings()
-        arrays = {field.name: getattr(readings, field.name) for field in fields(readings)}
+        arrays = {field.name: getattr(readings, field.name) for field in fields(readings) if field.name != "method"}
         shapes = np.empty(len(readings.shapes), dtype=object)
         shapes[:] = readings.shapes
         return arrays | {"names": np.array(readings.names), "shapes": shapes}

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from gradlab.monitor.host import to_host
 from gradlab.monitor.ledger import Ledger
 from gradlab.monitor.mixed_precision import current_scale, is_unscaled
-from gradlab.monitor.readings import Readings
+from gradlab.monitor.readings import Readings, method_of
 from gradlab.monitor.refusals import loss_as_number
 from gradlab.monitor.sampling import Costs, Schedule
 from gradlab.monitor.step import PLACE, Ended, Step, Voice, Work, on_their_way, weakly
@@ -41,7 +41,8 @@ class Recording:
         watched = Watched(model, optimizer)
         self.watched: Watched | None = watched
         self.scaler = scaler
-        self.ledger = Ledger(watched.names, watched.shapes, watched.initial_norms())
+        self.ledger = Ledger(watched.names, watched.shapes, watched.norms())
+        self.ledger.method = method_of(optimizer)
         self.schedule = Schedule(budget, every, shared=watched.is_sharded or _is_in_company())
         self.costs = Costs()
         self.error: str | None = None  # of the monitor's own, after which it does nothing
@@ -97,6 +98,8 @@ class Recording:
             if self.watched.trouble is not None:
                 raise Ended from self.watched.trouble
             self._settle()
+            if self.ledger.steps and not self.schedule.shared:  # other processes need not close at the same time
+                self.ledger.end(self.watched.norms())
         with self._lock:
             self._let_go()
             self.costs.stop()

@@ -58,7 +58,8 @@ def _what(diagnosis: Diagnosis) -> list[str]:
     if not diagnosis.events:
         return [
             *misused,
-            "no step was large for its weights, no loss stayed above its start, nothing that was taken was not finite",
+            "no lasting trouble: the loss did not stay above its start, it fell after steps that were large for their "
+            "weights, if there were any, and nothing that was taken was not finite",
             "this is not a certificate of health: a run that learns nothing does not explode either",
         ]
     gravest_first = sorted(diagnosis.events, key=lambda event: (event.level != "EXPLODING", event.step))

@@ -56,7 +56,7 @@ class Watched:
         return [index for index in self.owned if self.parameters[index].grad is not None]
 
     @torch.no_grad()
-    def initial_norms(self) -> np.ndarray:
+    def norms(self) -> np.ndarray:
         """Norm of every parameter, float64 of shape (P,)."""
         return np.array(norms_of([parameter.detach() for parameter in self.parameters]).tolist())
 

@@ -11,13 +11,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gradlab.monitor import remedies
-from gradlab.monitor.calls import Call, Calls, Place
-from gradlab.monitor.forward_trace import ForwardTrace, Source, first_source, is_from_outside
-from gradlab.monitor.gradient_trace import Birth, Claims, GradientTrace, remembering_lines, saved_tensors
-from gradlab.monitor.location import Location, Phase
-from gradlab.monitor.tensors import is_finite, memory_of
-from gradlab.monitor.untouched import untouched
+from gradlab.monitor.replay import remedies
+from gradlab.monitor.replay.calls import Call, Calls, Place
+from gradlab.monitor.replay.forward_trace import ForwardTrace, Source, first_source, is_from_outside
+from gradlab.monitor.replay.gradient_trace import Birth, Claims, GradientTrace, remembering_lines, saved_tensors
+from gradlab.monitor.replay.location import Location, Phase
+from gradlab.monitor.replay.tensors import is_finite, memory_of
+from gradlab.monitor.replay.untouched import untouched
 
 
 def locate_nonfinite(model: nn.Module, closure: Callable[[], Tensor]) -> Location:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.modules.loss import _Loss
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
-from gradlab.monitor.tensors import described, is_finite, memory_of, tensors_in
+from gradlab.monitor.replay.tensors import described, is_finite, memory_of, tensors_in
 
 SHOWN = 3  # tensors described for each call
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import torch
 
-TORCH, OURS, PYTHON = (str(Path(module).parent) for module in (torch.__file__, __file__, traceback.__file__))
+TORCH, PYTHON = (str(Path(module).parent) for module in (torch.__file__, traceback.__file__))
+OURS = str(Path(__file__).parents[1])  # the whole monitor
 FRAME = re.compile(r'File "(?P<file>.*?)", line (?P<number>\d+), in (?P<function>.*?)\n\s*(?P<code>.*)')
 
 

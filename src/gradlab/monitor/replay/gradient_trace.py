@@ -14,9 +14,9 @@ from torch import Tensor
 from torch.autograd.graph import Node
 from torch.overrides import TorchFunctionMode
 
-from gradlab.monitor.calls import Place
-from gradlab.monitor.lines import line_of
-from gradlab.monitor.tensors import described, is_finite, tensors_in, unwrapped
+from gradlab.monitor.replay.calls import Place
+from gradlab.monitor.replay.lines import line_of
+from gradlab.monitor.replay.tensors import described, is_finite, tensors_in, unwrapped
 
 OLD_CHECKPOINT = "CheckpointFunctionBackward"
 

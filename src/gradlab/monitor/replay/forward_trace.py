@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode  # documented in torch's notes on extending it
 
-from gradlab.monitor.calls import Place
-from gradlab.monitor.lines import calling_line
-from gradlab.monitor.tensors import described, has_nan, is_finite, looks_like_a_mask, memory_of, tensors_in
+from gradlab.monitor.replay.calls import Place
+from gradlab.monitor.replay.lines import calling_line
+from gradlab.monitor.replay.tensors import described, has_nan, is_finite, looks_like_a_mask, memory_of, tensors_in
 
 # these write over a tensor without reading it
 OVERWRITES = {"copy_", "fill_", "zero_", "normal_", "uniform_", "random_", "bernoulli_", "exponential_", "set_"}
