@@ -30,6 +30,15 @@ def test_weights_that_grew_before_or_after_a_rise_do_not_make_it_an_explosion():
         assert "EXPLODING" not in {level for _, level, _ in found}
 
 
+@pytest.mark.parametrize(("late", "level"), [(5.0, "WATCH"), (500.0, "EXPLODING")])
+def test_a_rise_that_ends_far_above_the_start_is_exploding_also_if_it_had_been_higher(late, level):
+    loss = np.concatenate([stuck(40), np.geomspace(1, 1e5, 20), np.full(140, late)])
+    base = quiet(200, loss=loss)
+    grown = base.weight * np.clip(np.arange(200) - 39, 1, 30)[:, None]
+    found = fired(dataclasses.replace(base, weight=grown))
+    assert ("risen_loss", level) in {event[:2] for event in found}
+
+
 @pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize("unit", [1e-12, 1.0, 1e6])
 def test_a_loss_that_multiplies_itself_is_exploding_at_any_size(unit, sign):

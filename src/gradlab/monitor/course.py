@@ -203,9 +203,16 @@ def multiplies(loss: np.ndarray) -> float | None:
     if len(half) < JUDGED_AFTER or not np.isfinite(half).all() or not (half > 0).all():
         return None
     growth = float(np.median(half[-SUSTAINED:]) / np.median(half[:SUSTAINED]))
-    steady = np.corrcoef(np.arange(len(half)), np.log(half))[0, 1] > 0.95
     far = np.median(half[-SUSTAINED:]) > TENFOLD * abs(beginning(loss))
-    return growth if steady and far and growth > TENFOLD else None
+    if not (far and growth > TENFOLD):
+        return None
+    steady = np.corrcoef(np.arange(len(half)), np.log(half))[0, 1] > 0.95
+    return growth if steady else None
+
+
+def ends_far_above(loss: np.ndarray) -> bool:
+    """Whether the losses of late stand more than ten times as high as the run began, however high they had been."""
+    return bool(_late(loss)[0] > TENFOLD * abs(beginning(loss)))
 
 
 def falls_on(loss: np.ndarray) -> float | None:

@@ -11,6 +11,7 @@ from gradlab.monitor.course import (
     TENFOLD,
     beginning,
     comes_down,
+    ends_far_above,
     falls_on,
     gradient_growth,
     largest,
@@ -61,7 +62,7 @@ def _risen_loss(readings: Readings) -> Event | None:
     start = float(np.median(loss[np.isfinite(loss)][:3]))
     text = f"the loss, {readable(loss[at[0]], 3)}, stays above its start, {readable(start, 3)}"
     if moved:
-        level = "WATCH" if comes_down(loss) else "EXPLODING"
+        level = "WATCH" if comes_down(loss) and not ends_far_above(loss) else "EXPLODING"
         return Event(level, int(at[0]), None, f"{text}, by more than all progress made", "risen_loss")
     if comes_down(loss) or not above[-max(SAMPLES, len(loss) // 5) :].any():
         return None
