@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -84,6 +85,38 @@ def require_number(got: Any, *, tried: str) -> float:
         return float(got)
     require(isinstance(got, int | float) and not isinstance(got, bool), tried=tried, got=got, expected="one number")
     return float(got)
+
+
+def require_numbers(got: Any, shape: tuple[int, ...], *, tried: str) -> Tensor:
+    """Return `got` as a float64 tensor if it holds real numbers in that shape: nested lists, an array or a tensor.
+
+    For an answer that is typed in, where it would be petty to insist on a tensor; `require_tensor` insists.
+
+    Raises
+    ------
+    Unmet
+        If it is anything else, numbers in quotation marks included.
+    """
+    held = _as_tensor(got)
+    right = held is not None and tuple(held.shape) == tuple(shape)
+    require(right, tried=tried, got=got, expected=f"real numbers in the shape {tuple(shape)}")
+    return held
+
+
+def _as_tensor(got: Any) -> Tensor | None:
+    """Return what `got` holds in float64, or None if that is not real numbers in a rectangle."""
+    if isinstance(got, list | tuple):
+        parts = [_as_tensor(one) for one in got]
+        if any(part is None for part in parts) or len({part.shape for part in parts}) > 1:
+            return None
+        return torch.stack(parts) if parts else torch.empty(0, dtype=torch.float64)
+    if isinstance(got, bool | str | bytes):
+        return None
+    try:
+        held = got if isinstance(got, Tensor) else torch.from_numpy(np.array(got))
+    except (TypeError, ValueError, RuntimeError, OverflowError):
+        return None
+    return None if held.is_complex() or held.dtype == torch.bool else held.detach().double()
 
 
 def require_close(
