@@ -28,11 +28,11 @@ class Draw:
 
     def normal(self, *shape: int, scale: float = 1.0, dtype: torch.dtype = torch.float64) -> Tensor:
         """Return standard normal numbers times `scale`."""
-        return (torch.randn(*shape, generator=self.generator, dtype=torch.float64) * scale).to(dtype)
+        return (torch.randn(shape, generator=self.generator, dtype=torch.float64) * scale).to(dtype)
 
     def uniform(self, low: float, high: float, *shape: int, dtype: torch.dtype = torch.float64) -> Tensor:
         """Return numbers between `low` and `high`; without a shape, a tensor with one."""
-        return (torch.rand(*shape, generator=self.generator, dtype=torch.float64) * (high - low) + low).to(dtype)
+        return (torch.rand(shape, generator=self.generator, dtype=torch.float64) * (high - low) + low).to(dtype)
 
     def number(self, low: float, high: float, digits: int = 3) -> float:
         """Return one number between `low` and `high`, rounded to so many decimals."""
