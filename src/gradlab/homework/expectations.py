@@ -16,7 +16,7 @@ from gradlab.numerals import readable
 FLOATS = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
 
 
-class Unmet(Exception):
+class Unmet(Exception):  # noqa: N818 - a property that does not hold is no error of a program
     """A property does not hold.
 
     Parameters

@@ -13,6 +13,22 @@ from typing import Any, Protocol
 from gradlab.homework.draws import Draw
 
 
+class StudentError(Exception):
+    """The student's code did not answer: it raised, took too long, is not there, or returned what cannot be read.
+
+    Parameters
+    ----------
+    words : str
+        What it did, to follow "your code": "raised ValueError: ...".
+    raised : str
+        The exception's name, or "missing", "time-out", "crash" or "unreadable".
+    """
+
+    def __init__(self, words: str, raised: str = "") -> None:
+        self.raised = raised
+        super().__init__(words)
+
+
 class Answer(Protocol):
     """What a student defined under one name: a function, a number, an object.
 
@@ -27,7 +43,11 @@ class Answer(Protocol):
         """Call it. Arguments are copies, so nothing the student does to them is seen here."""
 
     def after(self, *args: Any, **kwargs: Any) -> tuple[Any, list[Any]]:
-        """Call it; return its result, and the positional arguments as the call left them."""
+        """Call it; return its result, and the positional arguments as the call left them.
+
+        A leaf that requires a gradient comes back as one, with its ``grad``. What is no data comes back as a handle:
+        an answer itself, with ``method(name, *args, **kwargs)`` beside.
+        """
 
 
 @dataclass(frozen=True)
@@ -69,6 +89,8 @@ class Question:
         Takes a `Draw` that depends on the student alone, and returns their own numbers by name.
     seconds : float
         How long one call may take.
+    homework : str
+        The id of the homework that asks it.
     properties : list of Property
     """
 
@@ -78,6 +100,7 @@ class Question:
     written_points: int = 0
     personal: Callable[[Draw], Mapping[str, Any]] | None = None
     seconds: float = 20.0
+    homework: str = ""
     properties: list[Property] = field(default_factory=list)
 
     @property
@@ -113,6 +136,6 @@ class Homework:
 
     def question(self, id: str, title: str, **details: Any) -> Question:
         """Add a question and return it; `details` as in `Question`."""
-        asked = Question(id, title, **details)
+        asked = Question(id, title, homework=self.id, **details)
         self.questions.append(asked)
         return asked

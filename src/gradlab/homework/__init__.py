@@ -1,0 +1,1 @@
+"""The book's homework: what students check their answers with, and what instructors grade them with."""
