@@ -139,3 +139,21 @@ class Homework:
         asked = Question(id, title, homework=self.id, **details)
         self.questions.append(asked)
         return asked
+
+    def find(self, id: str) -> Question:
+        """Return the question by that id.
+
+        Raises
+        ------
+        ValueError
+            If there is none.
+        """
+        for asked in self.questions:
+            if asked.id == id:
+                return asked
+        raise ValueError(f"{self.id} has no question {id!r}; it has {', '.join(one.id for one in self.questions)}")
+
+    @property
+    def points(self) -> int:
+        """What the whole homework is worth."""
+        return sum(one.points for one in self.questions)
