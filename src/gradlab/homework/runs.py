@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -74,7 +75,7 @@ def _log(draw: Draw, low: float, high: float) -> float:
     return float(10 ** draw.uniform(float(np.log10(low)), float(np.log10(high))))
 
 
-# the runs that one may practise on
+# what one may practise on
 PRACTICE: dict[str, Callable[[Draw], Setting]] = {
     "ordinary": lambda d: Setting(rate=_log(d, 0.003, 0.03)),
     "noisy targets": lambda d: Setting(rate=_log(d, 0.003, 0.01), noise=_log(d, 2, 5)),
@@ -89,7 +90,7 @@ PRACTICE: dict[str, Callable[[Draw], Setting]] = {
     "weights too large": lambda d: Setting(gain=d.number(2.5, 5.0)),
 }
 
-# these are met in grading only
+# what a detector meets for the first time when it is graded
 HIDDEN: dict[str, Callable[[Draw], Setting]] = {
     "steps skipped": lambda d: Setting(rate=_log(d, 0.003, 0.03), skip=d.integer(7, 20)),
     "loss weighted anew": lambda d: Setting(rate=_log(d, 0.003, 0.02), ramp=_log(d, 30, 300)),
@@ -136,6 +137,11 @@ def training_runs(draw: Draw, count: int = 90, kinds: Mapping[str, Callable[[Dra
     return runs
 
 
+def practice_runs(seed: int = 0) -> list[Run]:
+    """Return about a hundred runs of the kinds in `PRACTICE`, the same for the same seed."""
+    return training_runs(Draw("practice", str(seed)), 121, PRACTICE)
+
+
 def _cut(draw: Draw, setting: Setting, lasted: int) -> int:
     """Return after how many steps a dying run is cut: up to three before its end, but not before what it dies of."""
     return max(lasted - draw.integer(0, 3), setting.event + 1, min(lasted, 2))
@@ -148,7 +154,7 @@ def _train(settings: Sequence[Setting], draw: Draw) -> tuple[dict[str, np.ndarra
     unit, multiplier = 10 ** draw.uniform(-3, 3, count), 10 ** draw.uniform(-3, 3, count)
     sizes = [INPUTS, *[WIDTH] * (LAYERS - 1), 1]
     weights = []
-    for fan_in, fan_out in zip(sizes, sizes[1:], strict=False):
+    for fan_in, fan_out in pairwise(sizes):
         scale = column["gain"] * (2 / fan_in) ** 0.5
         drawn = draw.normal(count, fan_in, fan_out) * scale.double()[:, None, None]
         weights.append(drawn.float().requires_grad_())
