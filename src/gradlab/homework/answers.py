@@ -1,45 +1,45 @@
-"""A student's answer in the notebook's own process, seen as the grader sees it: through the same wire."""
+"""Answers as the checks see them: names and objects on the student's side, reached through a room.
+
+A room carries calls to where the student's code is. `LocalRoom` is the notebook's own process; `remote` has the one
+that leads into the sandbox. Both carry the same bytes to the same `Workplace`.
+"""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from gradlab.homework.questions import StudentError
 from gradlab.homework.timeouts import TimeUp, limited
 from gradlab.homework.wire import Decoder, Encoder, Foreign, UnreadableError
 
 SECONDS = 20.0
+Target = dict[str, Any]
+"""What is asked for: ``{"name": "f"}``, or ``{"handle": 3}`` and perhaps a ``"method"``."""
 
 
-class LocalAnswer:
-    """What `name` stands for in `namespace`.
+class Room(Protocol):
+    """The way to the student's code."""
+
+    def value(self, target: Target) -> Any:
+        """Return a copy of what the target stands for."""
+
+    def call(self, target: Target, args: tuple, kwargs: Mapping[str, Any]) -> tuple[Any, list[Any]]:
+        """Call it with copies; return copies of its result and of the positional arguments as left."""
+
+
+class Asked:
+    """Something on the student's side that can be called.
 
     Parameters
     ----------
-    namespace : mapping
-        Such as ``globals()``.
-    name : str
-    seconds : float
-        How long one call may take.
+    room : Room
+    target : dict
     """
 
-    def __init__(self, namespace: Mapping[str, Any], name: str, seconds: float = SECONDS) -> None:
-        self._room = LocalRoom(seconds)
-        self._namespace = namespace
-        self._name = name
-
-    @property
-    def value(self) -> Any:
-        """What the name stands for, if that is data; a handle if not.
-
-        Raises
-        ------
-        StudentError
-            If the name is not defined, or still stands for ``...``.
-        """
-        return self._room.there(lambda: existing(self._namespace, self._name))
+    def __init__(self, room: Room, target: Target) -> None:
+        self._room, self._target = room, target
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call it with copies of the arguments.
@@ -59,32 +59,33 @@ class LocalAnswer:
         StudentError
             As for a call.
         """
-        return self._room.call(lambda: existing(self._namespace, self._name), args, kwargs)
+        return self._room.call(self._target, args, kwargs)
 
 
-class LocalHandle:
+class NamedAnswer(Asked):
+    """What a name stands for in the student's notebook."""
+
+    def __init__(self, room: Room, name: str) -> None:
+        super().__init__(room, {"name": name})
+
+    @property
+    def value(self) -> Any:
+        """What the name stands for, if that is data; a handle if not.
+
+        Raises
+        ------
+        StudentError
+            If the name is not defined, or still stands for ``...``.
+        """
+        return self._room.value(self._target)
+
+
+class Handle(Asked):
     """Something that a student returned and that is no data: an object, a function."""
 
-    def __init__(self, room: LocalRoom, number: int, kind: str) -> None:
-        self._room, self._number, self._kind = room, number, kind
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Call it, as `LocalAnswer`.
-
-        Raises
-        ------
-        StudentError
-        """
-        return self.after(*args, **kwargs)[0]
-
-    def after(self, *args: Any, **kwargs: Any) -> tuple[Any, list[Any]]:
-        """Call it; return its result and the arguments as left.
-
-        Raises
-        ------
-        StudentError
-        """
-        return self._room.call(lambda: self._room.kept[self._number], args, kwargs)
+    def __init__(self, room: Room, number: int, kind: str) -> None:
+        super().__init__(room, {"handle": number})
+        self._kind = kind
 
     def method(self, name: str, *args: Any, **kwargs: Any) -> Any:
         """Call one of its methods.
@@ -93,90 +94,138 @@ class LocalHandle:
         ------
         StudentError
         """
-        return self._room.call(lambda: getattr(self._room.kept[self._number], name), args, kwargs)[0]
+        return self._room.call({**self._target, "method": name}, args, kwargs)[0]
 
     def __repr__(self) -> str:
         return f"an object of type {self._kind}"
 
 
-class LocalRoom:
-    """Where the student's objects stay, and the calls to them.
+class LocalAnswer(NamedAnswer):
+    """What a name stands for in this process.
 
     Parameters
     ----------
+    namespace : mapping
+        Such as ``globals()``.
+    name : str
     seconds : float
         How long one call may take.
     """
 
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-        self.kept: list[Any] = []
+    def __init__(self, namespace: Mapping[str, Any], name: str, seconds: float = SECONDS) -> None:
+        super().__init__(LocalRoom(namespace, seconds), name)
 
-    def there(self, fetch: Callable[[], Any]) -> Any:
-        """Return a copy of what `fetch` returns.
+
+class LocalRoom:
+    """Calls within this process.
+
+    Parameters
+    ----------
+    namespace : mapping
+    seconds : float
+        How long one call may take.
+    """
+
+    def __init__(self, namespace: Mapping[str, Any], seconds: float) -> None:
+        self._there, self._seconds = Workplace(namespace), seconds
+
+    def value(self, target: Target) -> Any:
+        """Return a copy of what the target stands for.
 
         Raises
         ------
         StudentError
         """
-        return copied(self._run(lambda encoder: encoder.encode(fetch())), self.find)
+        return self._run(lambda encoder: self._there.value(target, encoder))
 
-    def call(self, fetch: Callable[[], Any], args: Any, kwargs: Any) -> tuple[Any, list[Any]]:
-        """Call what `fetch` returns with copies; return copies of its result and of the arguments as left.
+    def call(self, target: Target, args: tuple, kwargs: Mapping[str, Any]) -> tuple[Any, list[Any]]:
+        """Call it with copies; return copies of its result and of the positional arguments as left.
 
         Raises
         ------
         StudentError
         """
-        sent = Encoder()
-        coded = sent.encode([_as_sent(args), _as_sent(kwargs)])
-
-        def run(encoder: Encoder) -> Any:
-            given, named = Decoder(bytes(sent.numbers), lambda number, _: self.kept[number]).decode(coded)
-            result = fetch()(*given, **named)
-            return encoder.encode([result, list(given)])
-
-        result, left = copied(self._run(run), self.find)
+        coded, numbers = sent(args, kwargs)
+        result, left = self._run(lambda encoder: self._there.call(target, coded, numbers, encoder))
         return result, left
 
-    def find(self, number: int, kind: str) -> LocalHandle:
-        """Return the handle of something kept."""
-        return LocalHandle(self, number, kind)
-
-    def _keep(self, value: Any) -> int:
-        self.kept.append(value)
-        return len(self.kept) - 1
-
-    def _run(self, run: Callable[[Encoder], Any]) -> tuple[Any, bytes]:
-        encoder = Encoder(self._keep)
+    def _run(self, run: Callable[[Encoder], Any]) -> Any:
+        encoder = Encoder(self._there.keep)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            try:
-                coded = limited(lambda: run(encoder), self.seconds)
-            except StudentError:
-                raise
-            except TimeUp:
-                raise StudentError(f"took longer than {self.seconds:g} seconds", raised="time-out") from None
-            except KeyboardInterrupt:  # the student's own hand
-                raise
-            except BaseException as error:
-                raise StudentError(told(error), raised=type(error).__name__) from error
-        return coded, bytes(encoder.numbers)
+            coded = tried(lambda: run(encoder), self._seconds)
+        return received(coded, bytes(encoder.numbers), self)
 
 
-def existing(namespace: Mapping[str, Any], name: str) -> Any:
-    """Return what a name stands for.
+class Workplace:
+    """The student's names and objects, on the student's side.
+
+    Parameters
+    ----------
+    namespace : mapping
+    """
+
+    def __init__(self, namespace: Mapping[str, Any]) -> None:
+        self._namespace = namespace
+        self._kept: list[Any] = []
+
+    def keep(self, value: Any) -> int:
+        """Keep something that cannot be sent; return its number."""
+        self._kept.append(value)
+        return len(self._kept) - 1
+
+    def value(self, target: Target, encoder: Encoder) -> Any:
+        """Return what the target stands for, encoded.
+
+        Raises
+        ------
+        StudentError
+            If it stands for nothing.
+        """
+        return encoder.encode(self._fetch(target))
+
+    def call(self, target: Target, coded: Any, numbers: bytes, encoder: Encoder) -> Any:
+        """Call it with the arguments encoded in `coded` and `numbers`; return the result and the arguments, encoded.
+
+        Raises
+        ------
+        StudentError
+            If the target stands for nothing.
+        """
+        given, named = Decoder(numbers, lambda number, _: self._kept[number]).decode(coded)
+        result = self._fetch(target)(*given, **named)
+        return encoder.encode([result, list(given)])
+
+    def _fetch(self, target: Target) -> Any:
+        if "name" not in target:
+            kept = self._kept[target["handle"]]
+            return getattr(kept, target["method"]) if "method" in target else kept
+        name = target["name"]
+        if name not in self._namespace:
+            raise StudentError(f"`{name}` is not defined", raised="missing")
+        if self._namespace[name] is ...:
+            raise StudentError(f"`{name}` is still `...`", raised="missing")
+        return self._namespace[name]
+
+
+def tried(run: Callable[[], Any], seconds: float) -> Any:
+    """Run the student's code, and return what it returns.
 
     Raises
     ------
     StudentError
-        If it stands for nothing, or for ``...``.
+        If it raises anything, ``SystemExit`` too, or takes too long.
+    KeyboardInterrupt
+        The student's own hand.
     """
-    if name not in namespace:
-        raise StudentError(f"`{name}` is not defined", raised="missing")
-    if namespace[name] is ...:
-        raise StudentError(f"`{name}` is still `...`", raised="missing")
-    return namespace[name]
+    try:
+        return limited(run, seconds)
+    except (StudentError, KeyboardInterrupt):
+        raise
+    except TimeUp:
+        raise StudentError(f"took longer than {seconds:g} seconds", raised="time-out") from None
+    except BaseException as error:
+        raise StudentError(told(error), raised=type(error).__name__) from error
 
 
 def told(error: BaseException) -> str:
@@ -190,8 +239,14 @@ def told(error: BaseException) -> str:
     return " ".join(f"raised {type(error).__name__}: {words}".split())[:400].rstrip(": ")
 
 
-def copied(coded: tuple[Any, bytes], find: Callable[[int, str], Any]) -> Any:
-    """Return the value of an encoded one.
+def sent(args: tuple, kwargs: Mapping[str, Any]) -> tuple[Any, bytes]:
+    """Return arguments, encoded, and their numbers."""
+    encoder = Encoder()
+    return encoder.encode([_by_number(args), _by_number(dict(kwargs))]), bytes(encoder.numbers)
+
+
+def received(coded: Any, numbers: bytes, room: Room) -> Any:
+    """Return the value that came back; what stayed there is a handle.
 
     Raises
     ------
@@ -199,17 +254,17 @@ def copied(coded: tuple[Any, bytes], find: Callable[[int, str], Any]) -> Any:
         If it cannot be read.
     """
     try:
-        return Decoder(coded[1], find).decode(coded[0])
+        return Decoder(numbers, lambda number, kind: Handle(room, number, kind)).decode(coded)
     except UnreadableError as error:
         raise StudentError(told(error), raised="unreadable") from None
 
 
-def _as_sent(value: Any) -> Any:
-    """Put numbers in the place of handles, at the top and in lists, tuples and dicts."""
-    if isinstance(value, LocalHandle):
-        return Foreign(value._number)
+def _by_number(value: Any) -> Any:
+    """Put numbers in the place of handles, in lists, tuples and dicts too."""
+    if isinstance(value, Handle):
+        return Foreign(value._target["handle"])
     if isinstance(value, list | tuple):
-        return (list if isinstance(value, list) else tuple)(_as_sent(one) for one in value)
+        return (list if isinstance(value, list) else tuple)(_by_number(one) for one in value)
     if isinstance(value, dict):
-        return {key: _as_sent(one) for key, one in value.items()}
+        return {key: _by_number(one) for key, one in value.items()}
     return value
