@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from gradlab.homework.questions import StudentError
+from gradlab.homework.texts import printable
 from gradlab.homework.timeouts import TimeUp, limited
 from gradlab.homework.wire import Decoder, Encoder, Foreign, UnreadableError
 
@@ -254,7 +255,7 @@ def received(coded: Any, numbers: bytes, room: Room) -> Any:
         If it cannot be read.
     """
     try:
-        return Decoder(numbers, lambda number, kind: Handle(room, number, kind)).decode(coded)
+        return Decoder(numbers, lambda number, kind: Handle(room, number, printable(kind, 80))).decode(coded)
     except UnreadableError as error:
         raise StudentError(told(error), raised="unreadable") from None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gradlab.homework.answers import LocalAnswer
@@ -70,24 +70,30 @@ def numbers(homework: str, question: str, student: str) -> dict[str, Any]:
 
 def verdicts(question: Question, namespace: Mapping[str, Any]) -> list[str]:
     """Return what `check` prints, line by line."""
+    outcomes = []
+    if question.properties:
+        answer = LocalAnswer(namespace, question.asks_for, question.seconds)
+        try:
+            outcomes = judge(question, answer, seed=PUBLIC, student=str(namespace.get("STUDENT", "")), hidden=False)
+        except KeyboardInterrupt:
+            return [f"{question.id}  {question.title}", "  interrupted"]
+    return verdict(question, outcomes)
+
+
+def verdict(question: Question, outcomes: Sequence[Outcome]) -> list[str]:
+    """Return how a question fared, line by line."""
     lines = [f"{question.id}  {question.title}"]
     if not question.properties:
         return [*lines, f"  A person reads this answer, and gives up to {_points(question.written_points)}."]
-    answer = LocalAnswer(namespace, question.asks_for, question.seconds)
-    try:
-        outcomes = judge(question, answer, seed=PUBLIC, student=str(namespace.get("STUDENT", "")), hidden=False)
-    except KeyboardInterrupt:
-        return [*lines, "  interrupted"]
     for outcome in outcomes:
         lines += _lines(outcome)
     earned = sum(outcome.earned for outcome in outcomes)
-    lines.append(f"  {earned} of {_points(sum(outcome.points for outcome in outcomes))}")
+    last = f"  {earned} of {_points(sum(outcome.points for outcome in outcomes))}"
     if hidden := [one for one in question.properties if one.hidden]:
-        worth = _points(sum(one.points for one in hidden))
-        lines[-1] += f"; {worth} more for what is tried only when it is graded"
+        last += f"; {_points(sum(one.points for one in hidden))} more for what is tried only when it is graded"
     if question.written_points:
-        lines[-1] += f"; {_points(question.written_points)} more for the written part"
-    return [*lines[:-1], lines[-1] + "."]
+        last += f"; {_points(question.written_points)} more for the written part"
+    return [*lines, f"{last}."]
 
 
 def _lines(outcome: Outcome) -> list[str]:
