@@ -36,7 +36,7 @@ def _(answer: Answer, draw: Draw) -> None:
         require_close(
             answer(slopes),
             gradient_of_chain(slopes).log(),
-            tried=f"log_gradient of {length} slopes between 0.3 and 3",
+            tried=f"log_gradient of a chain of length {length}, with slopes between 0.3 and 3",
             expected="the natural logarithm of the gradient that autograd finds for this chain",
         )
 
