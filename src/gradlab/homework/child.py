@@ -21,7 +21,7 @@ from gradlab.homework.sandbox import Place, SandboxError
 
 START = 120.0  # seconds; on a machine with nothing else to do it takes two
 TICK = 0.25
-GRACE = 3.0  # seconds after which a worker that should have stopped the student's code itself is ended
+GRACE = 2.0  # seconds after which a worker that should have stopped the student's code itself is ended
 PR_SET_CHILD_SUBREAPER = 36
 
 
