@@ -34,10 +34,17 @@ class Unmet(Exception):  # noqa: N818 - a property that does not hold is no erro
         super().__init__(f"tried {self.tried}; got {self.got}; expected {self.expected}")
 
 
+class Words(str):
+    """What a check says of an answer in its own words, to be shown without quotation marks."""
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
 def described(value: Any) -> str:
     """Return a value in few words: numbers and short text as they are, a tensor by shape, dtype and first numbers."""
     if isinstance(value, Tensor):
-        few = ", ".join(readable(number) for number in value.flatten()[:4].tolist())
+        few = ", ".join(described(number) for number in value.flatten()[:4].tolist())
         more = ", ..." if value.numel() > 4 else ""
         kind = str(value.dtype).removeprefix("torch.")
         return f"a {kind} tensor of shape {tuple(value.shape)}: {few}{more}" if value.ndim else few

@@ -181,10 +181,10 @@ CAUGHT_BY = {
     },
     "q4": {
         "all but the gain": "keeps the backward signal",
-        "all but the seed": "draws every layer anew",
+        "all but the seed": "draws every layer anew, in your depth and width",
         "all but the output layer": "begins without strong opinions",
         "PyTorch's default": "learns the digits",
-        "shallow": "has your depth and your width",
+        "shallow": "draws every layer anew, in your depth and width",
         "Xavier": "keeps the backward signal",
     },
 }

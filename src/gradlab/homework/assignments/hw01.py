@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gradlab.homework.draws import Draw
-from gradlab.homework.expectations import require, require_close, require_number, require_numbers
+from gradlab.homework.expectations import Words, require, require_close, require_number, require_numbers
 from gradlab.homework.questions import Answer, Homework
 from gradlab.jacobians import norms_of_powers, spectral_radius
 
@@ -278,7 +278,7 @@ def _(answer: Answer, draw: Draw) -> None:
     require(
         norms[layer] >= norms.max() * (1 - 1e-9),
         tried="the norms of its first hundred powers",
-        got=f"the largest at layer {int(norms.argmax())}",
+        got=Words(f"the largest at layer {int(norms.argmax())}"),
         expected=f"the largest at layer {layer}",
     )
 
@@ -290,7 +290,7 @@ def _(answer: Answer, draw: Draw) -> None:
     require(
         abs(norms.max() / peak - 1) < 0.02,
         tried="the norms of its first hundred powers",
-        got=f"a largest one of {norms.max():.4g}",
+        got=Words(f"a largest one of {norms.max():.4g}"),
         expected=f"a largest one within 2 % of {peak:g}",
     )
 
