@@ -167,7 +167,8 @@ class Encoder:
             raise UnreadableError(f"a tensor of {name} cannot be sent")
         if value.ndim > MOST_DIMENSIONS or value.numel() * value.element_size() + len(self.numbers) > MOST_NUMBERS:
             raise UnreadableError("too many numbers to be sent")
-        plain = Tensor.detach(value).as_subclass(Tensor).resolve_conj().resolve_neg().cpu().contiguous()
+        plain = Tensor.detach(value).as_subclass(Tensor).resolve_conj().resolve_neg().cpu()
+        plain = plain.clone(memory_format=torch.contiguous_format)  # contiguous() keeps odd strides of a single entry
         at = len(self.numbers)
         if plain.numel():
             self.numbers += plain.reshape(-1).view(torch.uint8).numpy().tobytes()
@@ -274,9 +275,10 @@ class Decoder:
         return self._raw(coded).numpy()
 
     def _raw(self, coded: Any) -> Tensor:
-        if not isinstance(coded, dict) or coded.get("dtype") not in DTYPES:
+        dtype = DTYPES.get(str(coded.get("dtype"))) if isinstance(coded, dict) else None
+        if dtype is None:
             raise UnreadableError("a tensor of no known dtype")
-        dtype, shape, at = DTYPES[coded["dtype"]], coded.get("shape"), coded.get("at")
+        shape, at = coded.get("shape"), coded.get("at")
         if not isinstance(shape, list) or len(shape) > MOST_DIMENSIONS or not all(map(_is_count, [*shape, at])):
             raise UnreadableError("a tensor of no possible shape")
         size = math.prod(shape) * dtype.itemsize

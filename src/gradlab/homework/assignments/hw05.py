@@ -125,10 +125,9 @@ def _(answer: Answer, draw: Draw) -> None:
 def _(answer: Answer, draw: Draw) -> None:
     for later in (8, 6):
         early = draw.integer(1, 3)
-        record = trace(draw, {early: -math.inf} | dict.fromkeys(range(later, 9), math.nan))
-        require_birth(
-            answer, record, f"layer {later}", f"-inf in layer {early} alone, and NaN from layer {later} to the end"
-        )
+        record = trace(draw, {early: -math.inf, 4: math.inf} | dict.fromkeys(range(later, 9), math.nan))
+        tried = f"-inf in layer {early} and inf in layer 4 alone, and NaN from layer {later} to the end"
+        require_birth(answer, record, f"layer {later}", tried)
 
 
 @birth.requires("does not blame numbers that are merely large", points=1, hidden=True)
@@ -259,7 +258,7 @@ def accuses(answer: Answer, run: Run, unit: float = 1.0) -> bool:
     """Ask the detector about a run, its loss measured in another unit."""
     measured = {what: log * (unit if what in ("loss", "grad") else 1.0) for what, log in run.history.items()}
     got = answer(measured)
-    if isinstance(got, Tensor | np.ndarray | np.bool_) and np.size(got) == 1:
+    if isinstance(got, Tensor | np.ndarray) and got.ndim == 0:
         got = got.item()
     tried = f"detect, with a history of {len(measured['loss'])} steps"
     require(isinstance(got, bool), tried=tried, got=got, expected="True or False")
@@ -279,7 +278,7 @@ def require_four_of_five(answer: Answer, runs: list[Run], which: str) -> None:
     )
 
 
-@detector.requires("finds four of five on the practice runs, and errs in one of five", points=2)
+@detector.requires("gets four of five right on the practice runs, both ways", points=2)
 def _(answer: Answer, draw: Draw) -> None:
     require_four_of_five(answer, practice_runs(), "practice runs")
 

@@ -55,12 +55,12 @@ def first_overflow(own: dict[str, Any]) -> int:
 
 
 def own_run(draw: Draw) -> dict[str, Any]:
-    """Return a run whose overflow does not hang on how numbers are rounded."""
+    """Return a run that overflows in a step that doubles the scale, far from where rounding would matter."""
     end = torch.finfo(torch.float16).max
     while True:
         own = {"gradient": draw.number(0.001, 0.02, 4), "growth": draw.number(1.02, 1.08), "scale": 2.0**16}
         own["interval"] = draw.integer(17, 45)
         step = first_overflow(own)
         clear = scaled_gradient(step, own) > 1.01 * end and scaled_gradient(step - 1, own) < 0.99 * end
-        if clear and step > own["interval"]:
+        if clear and step % own["interval"] == 0:
             return own
