@@ -58,7 +58,8 @@ CELLS = {
     "wrong": (instead(WRONG), NO_DOUBLE),
     "warns_and_prints": (
         instead(
-            "import sys, warnings\ndef double(x):\n    warnings.warn('w')\n    print('p', file=sys.stderr)\n    return 2 * x"
+            "import sys, warnings\ndef double(x):\n    warnings.warn('w')\n"
+            "    print('p', file=sys.stderr)\n    return 2 * x"
         ),
         FULL,
     ),
@@ -113,14 +114,16 @@ CELLS = {
     "fills_the_disk": (beside("for n in range(99):\n    with open(f'f{n}', 'wb') as f: f.write(bytes(2**25))"), FULL),
     "fills_every_folder": (
         beside(
-            "import os\nfor d in ('/', '/dev', '/dev/shm', '/tmp', '/home', '/var/tmp', '/run'):\n    !head -c 400M /dev/zero > {d}/big"
+            "import os\nfor d in ('/', '/dev', '/dev/shm', '/tmp', '/home', '/var/tmp', '/run'):\n"
+            "    !head -c 400M /dev/zero > {d}/big"
         ),
         FULL,
     ),
     "much_memory": (beside("big = torch.ones(750_000_000, dtype=torch.float64)"), FULL),
     "much_memory_in_many": (
         beside(
-            "import os, time\nfor _ in range(6):\n    if os.fork() == 0:\n        b = bytearray(b'x') * 2**29\n        time.sleep(60)\ntime.sleep(20)"
+            "import os, time\nfor _ in range(6):\n    if os.fork() == 0:\n"
+            "        b = bytearray(b'x') * 2**29\n        time.sleep(60)\ntime.sleep(20)"
         ),
         FULL,
     ),
@@ -146,19 +149,22 @@ CELLS = {
     "bool_for_a_number": ((DOUBLE, SHRINK, "total = True"), (3, 2, 0)),
     "always_equal": (
         instead(
-            "class Agrees(torch.Tensor):\n    __torch_function__ = classmethod(lambda *a, **k: True)\ndouble = lambda x: x.as_subclass(Agrees)"
+            "class Agrees(torch.Tensor):\n    __torch_function__ = classmethod(lambda *a, **k: True)\n"
+            "double = lambda x: x.as_subclass(Agrees)"
         ),
         NO_DOUBLE,
     ),
     "lies_about_its_class": (
         instead(
-            "class Lies:\n    __class__ = property(lambda self: torch.Tensor)\n    shape = (3,)\ndouble = lambda x: Lies()"
+            "class Lies:\n    __class__ = property(lambda self: torch.Tensor)\n    shape = (3,)\n"
+            "double = lambda x: Lies()"
         ),
         NO_DOUBLE,
     ),
     "evil_object": (
         instead(
-            "class Evil:\n    def __getattribute__(self, name): raise SystemExit(name)\n    def __call__(self, x): return Evil()\ndouble = Evil()"
+            "class Evil:\n    def __getattribute__(self, name): raise SystemExit(name)\n"
+            "    def __call__(self, x): return Evil()\ndouble = Evil()"
         ),
         NO_DOUBLE,
     ),
@@ -230,7 +236,9 @@ CELLS = {
     ),
     "sees_processes": (
         canary(
-            "import os\nwon = any(b'homework\\0grade' in open(f'/proc/{p}/cmdline', 'rb').read() for p in os.listdir('/proc') if p.isdigit())"
+            "import os\n"
+            "won = any(b'homework\\0grade' in open(f'/proc/{p}/cmdline', 'rb').read() for p in"
+            " os.listdir('/proc') if p.isdigit())"
         ),
         FULL,
     ),

@@ -258,6 +258,8 @@ def received(coded: Any, numbers: bytes, room: Room) -> Any:
         return Decoder(numbers, lambda number, kind: Handle(room, number, printable(kind, 80))).decode(coded)
     except UnreadableError as error:
         raise StudentError(told(error), raised="unreadable") from None
+    except Exception:  # whatever else a reply can be made to do, it is the reply's fault
+        raise StudentError("returned what a check cannot read", raised="unreadable") from None
 
 
 def _by_number(value: Any) -> Any:
