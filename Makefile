@@ -18,6 +18,7 @@ lab: .venv/.ready
 bench: .venv/.ready
 	$(BIN)/python -m tests.bench
 	$(BIN)/python -m tests.bench_monitor
+	$(BIN)/python -m tests.bench_homework
 
 tidy: .venv/.ready
 	$(BIN)/python book/_tools/notebooks.py

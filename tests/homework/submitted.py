@@ -31,7 +31,8 @@ def why_no_sandbox():
     return ""
 
 
-needs_sandbox = pytest.mark.skipif(bool(why := why_no_sandbox()), reason=why or "the sandbox stands")
+WHY = why_no_sandbox()
+needs_sandbox = pytest.mark.skipif(bool(WHY) and "CI" not in os.environ, reason=WHY or "the sandbox stands")
 
 
 def notebook(*cells, student="ann", written=WRITTEN, head=SET_UP):
@@ -69,10 +70,10 @@ def command(submissions, roster, output, *options):
     return [*start, "--checks", str(TINY), "-o", str(output), *options]
 
 
-def grade(submissions, roster, output, *options, as_root=AS_ROOT):
-    """Run the grader."""
+def grade(submissions, roster, output, *options, as_root=AS_ROOT, patience=550):
+    """Run the grader, for so many seconds at most."""
     asked = command(submissions, roster, output, *options, *as_root)
-    outcome = subprocess.run(asked, capture_output=True, text=True, timeout=550, errors="replace")
+    outcome = subprocess.run(asked, capture_output=True, text=True, timeout=patience, errors="replace")
     return Graded(outcome.returncode, outcome.stdout + outcome.stderr, Path(output) / "hw90")
 
 

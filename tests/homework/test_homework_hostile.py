@@ -22,7 +22,7 @@ def graded(tmp_path_factory):
         }
         places_handed_in = hand_in(folder, hostile.submissions(places))
         before = seen(folder)
-        limits = ["--cell-seconds", "4", "--seconds", "100", "--memory", "1200", "-j", "2"]
+        limits = ["--cell-seconds", "4", "--seconds", "100", "--memory", "1200", "-j", "3"]
         os.environ["GRADER_SECRET"] = "x"
         outcome = grade(*places_handed_in, folder / "out", *limits)
         assert outcome.status == 0, outcome.said
