@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gradlab.homework.assignments.hw05_trials import descent, first_overflow, own_run, stepped, trace
+from gradlab.homework.assignments.hw05_trials import descent, first_overflow, own_run, require_ratios, stepped, trace
 from gradlab.homework.draws import Draw
 from gradlab.homework.expectations import require, require_number, require_numbers
 from gradlab.homework.questions import Answer, Homework
@@ -21,16 +21,6 @@ homework = Homework("hw05", "Diagnosis, with a monitor of your own")
 # q1: the step beside the weights ------------------------------------------------------------------------------------
 
 updates = homework.question("q1", "The step beside the weights", asks_for="relative_updates")
-
-
-def require_ratios(got: Any, truth: dict[str, float], *, tried: str, expected: str) -> None:
-    """Require a dictionary with the keys of `truth` and, within a tenth of a per cent, its numbers."""
-    keys = set(got) if isinstance(got, dict) else None
-    require(keys == set(truth), tried=tried, got=got, expected=f"a dictionary with the keys {sorted(truth)}")
-    for name, ratio in truth.items():
-        number = require_number(got[name], tried=f'{tried}, entry "{name}"')
-        close = math.isnan(number) if math.isnan(ratio) else math.isclose(number, ratio, rel_tol=1e-3)
-        require(close, tried=f'{tried}, entry "{name}"', got=number, expected=expected)
 
 
 @updates.requires("divides the length of each step by the length of the weights", points=2)

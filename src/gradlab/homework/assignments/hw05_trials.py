@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 from torch import Tensor
 
 from gradlab.homework.draws import Draw
+from gradlab.homework.expectations import require, require_number
 
 Log = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -17,6 +19,16 @@ def stepped(draw: Draw, ratio: float, *shape: int, scale: float = 1.0) -> tuple[
     """Return weights and what a step makes of them, whose length is `ratio` times theirs."""
     old, step = draw.normal(*shape), draw.normal(*shape)
     return scale * old, scale * (old + step * ratio * old.norm() / step.norm())
+
+
+def require_ratios(got: Any, truth: dict[str, float], *, tried: str, expected: str) -> None:
+    """Require a dictionary with the keys of `truth` and, within a tenth of a per cent, its numbers."""
+    keys = set(got) if isinstance(got, dict) else None
+    require(keys == set(truth), tried=tried, got=got, expected=f"a dictionary with the keys {sorted(truth)}")
+    for name, ratio in truth.items():
+        number = require_number(got[name], tried=f'{tried}, entry "{name}"')
+        close = math.isnan(number) if math.isnan(ratio) else math.isclose(number, ratio, rel_tol=1e-3)
+        require(close, tried=f'{tried}, entry "{name}"', got=number, expected=expected)
 
 
 def trace(draw: Draw, ill: dict[int, float], length: int = 9) -> list[tuple[str, Tensor]]:
