@@ -87,7 +87,7 @@ def main():
         print(f"no homework was graded: {why}")
         return 0
     speed(options.right)
-    return 1 if course(options.course) else 0
+    return 1 if options.course and course(options.course) else 0
 
 
 if __name__ == "__main__":

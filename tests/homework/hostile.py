@@ -213,6 +213,14 @@ CELLS = {
         (0, 0, 2),
     ),
     "terminal_escapes": (beside("raise ValueError('\\x1b]0;owned\\x07\\x1b[2J \\u202e gnp')"), FULL),
+    "remembers_hidden_numbers": (
+        (
+            "seen = []\ndef double(x):\n    seen.extend([x] * (x.ndim == 2))\n    return 2 * x",
+            "def shrink_(x):\n    x.mul_(0.5)\n    if seen: raise ValueError(str(seen))",
+            TOTAL,
+        ),
+        FULL,
+    ),
     # canaries
     "imports_the_reference": (canary("from gradlab.homework.assignments import hw01\nwon = True"), FULL),
     "reads_the_reference": (

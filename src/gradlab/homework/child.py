@@ -21,6 +21,7 @@ from gradlab.homework.sandbox import Place, SandboxError
 
 START = 120.0  # seconds; on a machine with nothing else to do it takes two
 TICK = 0.25
+LEAST_MEMORY = 200 << 20
 GRACE = 2.0  # seconds after which a worker that should have stopped the student's code itself is ended
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -44,6 +45,8 @@ class Child:
         self._process: subprocess.Popen | None = None
         self._folder: Path | None = None
         self._came = bytearray()
+        self._looked = 0.0
+        self._most_shared = 0
 
     @property
     def alive(self) -> bool:
@@ -65,6 +68,8 @@ class Child:
         if self._folder is not None and uid is not None:
             os.chown(self._folder, uid, uid)
         self._came.clear()
+        # files in memory belong to no process, but the machine counts them
+        self._most_shared = _memory("Shmem", 0) + self.place.limits.memory
         with tempfile.TemporaryFile() as errors:
             self._process = subprocess.Popen(
                 self.place.command(self._folder),
@@ -173,10 +178,13 @@ class Child:
         now = time.monotonic()
         if now > ending:
             raise ChildDiedError(f"it took longer than {seconds - GRACE:g} seconds, and could not be stopped")
-        if now >= getattr(self, "_looked", 0.0) + TICK:
+        if now >= self._looked + TICK:
             self._looked = now
             if memory_of(self._process.pid) > self.place.limits.memory:
                 raise ChildDiedError(f"it used more than {self.place.limits.memory >> 20} MB of memory")
+            if _memory("MemAvailable", LEAST_MEMORY) < LEAST_MEMORY or _memory("Shmem", 0) > self._most_shared:
+                self.close()  # whose doing that is cannot be told, so nobody is to blame
+                raise SandboxError("the machine's memory was filled, perhaps by another submission")
 
 
 def _end(process: subprocess.Popen, everything: bool) -> None:
@@ -241,6 +249,15 @@ def _parents() -> dict[int, int]:
                 continue
             parents[int(name)] = int(fields[1])
     return parents
+
+
+def _memory(name: str, unknown: int) -> int:
+    """Return one of the machine's own figures about its memory, in bytes."""
+    try:
+        text = Path("/proc/meminfo").read_text()
+    except OSError:
+        return unknown
+    return next((int(line.split()[1]) << 10 for line in text.splitlines() if line.startswith(f"{name}:")), unknown)
 
 
 def _resident(pid: int) -> int:

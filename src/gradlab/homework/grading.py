@@ -19,6 +19,8 @@ from gradlab.homework.student import NOBODY
 from gradlab.homework.submissions import SubmissionError
 from gradlab.homework.texts import printable
 
+MOST_NOTES = 12
+
 
 @dataclass(frozen=True)
 class Job:
@@ -86,16 +88,36 @@ def _parts(job: Job, homework: Homework, contents: Contents, place: Place) -> tu
         notebook = Notebook(contents.code, child)
         notebook.load()
         mismatch = _mismatch(notebook, job.student)
-        parts = []
-        for question in homework.questions:
-            answer = notebook.answer(question.asks_for, question.seconds)
-            outcomes = judge(question, answer, seed=job.seed, student=job.student) if question.properties else []
-            written = contents.written.get(question.id, "")
-            parts.append(Part(question.id, question.title, outcomes, question.written_points, written))
+        outcomes = _outcomes(job, homework, notebook)
+        parts = [
+            Part(one.id, one.title, outcomes[one.id], one.written_points, contents.written.get(one.id, ""))
+            for one in homework.questions
+        ]
     finally:
         child.close()
     faults = [_fault(part, one) for part in parts for one in part.outcomes if one.fault]
-    return parts, [*mismatch, *notebook.notes, *faults]
+    return parts, [*mismatch, *_few(notebook.notes), *_few(faults)]
+
+
+def _few(notes: list[str]) -> list[str]:
+    more = len(notes) - MOST_NOTES
+    return notes if more <= 0 else [*notes[:MOST_NOTES], f"and {more} more"]
+
+
+def _outcomes(job: Job, homework: Homework, notebook: Notebook) -> Mapping[str, list[Outcome]]:
+    """Return the outcomes of each question's properties, in their order.
+
+    All visible ones are tried before the first hidden one: of a visible one the student is told what came out, and that
+    could otherwise be what the code has seen of hidden numbers.
+    """
+    found: dict[str, list[Outcome]] = {question.id: [] for question in homework.questions}
+    for hidden in (False, True):
+        for question in homework.questions:
+            answer = notebook.answer(question.asks_for, question.seconds)
+            kind = {"hidden": hidden, "visible": not hidden}
+            found[question.id] += judge(question, answer, seed=job.seed, student=job.student, **kind)
+    order = {question.id: [one.name for one in question.properties] for question in homework.questions}
+    return {id: sorted(some, key=lambda one, names=order[id]: names.index(one.property)) for id, some in found.items()}
 
 
 def _fault(part: Part, outcome: Outcome) -> str:

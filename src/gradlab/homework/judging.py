@@ -13,6 +13,7 @@ from gradlab.homework.draws import Draw
 from gradlab.homework.expectations import Unmet
 from gradlab.homework.questions import Answer, Property, Question, StudentError
 
+MOST_WORDS = 1000
 STRIKES = 3
 """How many time-outs and crashes a question may have before its other properties are not tried."""
 
@@ -52,8 +53,10 @@ class Outcome:
         return not (self.tried or self.got or self.expected or self.raised or self.fault)
 
 
-def judge(question: Question, answer: Answer, *, seed: str, student: str = "", hidden: bool = True) -> list[Outcome]:
-    """Try every property of a question.
+def judge(
+    question: Question, answer: Answer, *, seed: str, student: str = "", hidden: bool = True, visible: bool = True
+) -> list[Outcome]:
+    """Try the properties of a question.
 
     Parameters
     ----------
@@ -63,19 +66,19 @@ def judge(question: Question, answer: Answer, *, seed: str, student: str = "", h
         What the numbers are drawn from.
     student : str
         Whose own numbers count.
-    hidden : bool
-        Whether to try hidden properties too.
+    hidden, visible : bool
+        Which of them to try.
 
     Returns
     -------
     list of Outcome
-        One for each property, in their order.
+        One for each property that was to be tried, in their order.
     """
     personal = personal_numbers(question, student)
     outcomes: list[Outcome] = []
     strikes = 0
     for one in question.properties:
-        if one.hidden and not hidden:
+        if not (hidden if one.hidden else visible):
             continue
         if strikes >= STRIKES:
             words = f"not tried: {STRIKES} tries before it took too long or ended Python"
@@ -90,7 +93,7 @@ def judge(question: Question, answer: Answer, *, seed: str, student: str = "", h
 
 def _outcome(one: Property, answer: Answer, draw: Draw) -> tuple[Outcome, bool]:
     def missed(**why: str) -> Outcome:
-        return Outcome(one.name, one.points, 0, one.hidden, **why)
+        return Outcome(one.name, one.points, 0, one.hidden, **{name: words[:MOST_WORDS] for name, words in why.items()})
 
     state = torch.random.get_rng_state()  # a check, or a student's code beside it, leaves the notebook's stream alone
     try:

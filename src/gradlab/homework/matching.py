@@ -67,18 +67,27 @@ def newest(files: Sequence[Found], homework: str) -> tuple[Found | None, list[Fo
 
 
 def _students(found: Found, roster: Sequence[Student], submitters: dict[str, set[str]]) -> list[Student]:
-    """Return whose file it may be, by the surest sign there is."""
-    names = [same_id(part) for part in found.parts]
-    names += [re.sub(r"\.(ipynb|zip)$", "", name) for name in names]
-    signs = [
-        lambda student: same_id(student.id) in names or (student.email and same_id(student.email) in names),
-        lambda student: _known_to_lms(student, found.parts, submitters),
-        lambda student: _named_by_lms(student, found.parts),
-    ]
-    for sign in signs:
-        if students := [student for student in roster if sign(student)]:
+    """Return whose file it may be.
+
+    The outermost name that tells decides: those within, the student may have chosen, and another student's id may be
+    among them.
+    """
+    for part in found.parts:
+        if (lms := _lms(part)) is not None:
+            known = [student for student in roster if _known_to_lms(student, part, submitters)]
+            return known or [student for student in roster if lms and plain(lms) in _spellings(student.name)]
+        name = re.sub(r"\.(ipynb|zip)$", "", same_id(part))
+        exact = [one for one in roster if name in (same_id(one.id), same_id(one.email))]
+        if students := exact or _longest(one for one in roster if _within(same_id(one.id), name)):
             return students
-    return _longest(student for student in roster if any(_within(same_id(student.id), name) for name in names))
+    return []
+
+
+def _lms(part: str) -> str | None:
+    """Return the student's name in a name that Canvas or Moodle gave; empty for Gradescope's; ``None`` for others."""
+    if (lms := MOODLE.fullmatch(part) or CANVAS.fullmatch(part)) is not None:
+        return lms["name"]
+    return "" if GRADESCOPE.fullmatch(part) else None
 
 
 def _longest(students: Iterable[Student]) -> list[Student]:
@@ -94,27 +103,20 @@ def _within(id: str, name: str) -> bool:
     return re.search(rf"(?<![^\W_]){re.escape(id)}(?![^\W_])", name) is not None
 
 
-def _known_to_lms(student: Student, parts: Sequence[str], submitters: dict[str, set[str]]) -> bool:
+def _known_to_lms(student: Student, part: str, submitters: dict[str, set[str]]) -> bool:
+    if (canvas := CANVAS.fullmatch(part)) and canvas["id"] == student.canvas:
+        return True
+    if (moodle := MOODLE.fullmatch(part)) and moodle["id"] == re.sub(r"^Participant ", "", student.moodle):
+        return True
     keys = {same_id(key) for key in (student.id, student.email, student.gradescope) if key}
-    for part in parts:
-        if (canvas := CANVAS.fullmatch(part)) and canvas["id"] == student.canvas:
-            return True
-        if (moodle := MOODLE.fullmatch(part)) and moodle["id"] == re.sub(r"^Participant ", "", student.moodle):
-            return True
-        if GRADESCOPE.fullmatch(part) and keys & submitters.get(part, set()):
-            return True
-    return False
+    return bool(keys & submitters.get(part, set()))
 
 
-def _named_by_lms(student: Student, parts: Sequence[str]) -> bool:
-    """Tell whether Canvas's or Moodle's name of a file has the student's name; Canvas turns it round."""
-    words = student.name.replace(",", " ").split()
-    spellings = {plain(student.name), plain("".join(words[-1:] + words[:-1])), plain("".join(words[1:] + words[:1]))}
-    for part in parts:
-        for pattern in (MOODLE, CANVAS):
-            if (lms := pattern.fullmatch(part)) is not None:
-                return bool(words) and plain(lms["name"]) in spellings
-    return False
+def _spellings(name: str) -> set[str]:
+    """Return how Canvas and Moodle may write a name; Canvas turns it round."""
+    words = name.replace(",", " ").split()
+    turned = {plain("".join(words[-1:] + words[:-1])), plain("".join(words[1:] + words[:1]))}
+    return {plain(name), *turned} - {""}
 
 
 def _gradescope(files: Sequence[Found]) -> dict[str, set[str]]:

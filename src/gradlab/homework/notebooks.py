@@ -12,6 +12,7 @@ from gradlab.homework.questions import Homework
 from gradlab.homework.submissions import SubmissionError
 
 MOST_CELLS = 2000
+MOST_WRITTEN = 50_000
 MARKER = re.compile(r"\*\*Your answer to (q\w+)\*\*", re.I)
 PLACEHOLDER = re.compile(r"\s*\(replace [^)\n]*\)")
 STUDENT = re.compile(r"^STUDENT\s*(?::\s*str\s*)?=\s*([\"'])(.*?)\1", re.M)
@@ -108,11 +109,13 @@ def _written(cells: Sequence[tuple[str, str, Sequence[str]]], ids: Sequence[str]
             current = None
         if current in found:
             found[current].append(text.strip() or " ")
-    return {id: "\n\n".join(parts).strip(" \n\t.…*_") and "\n\n".join(parts).strip() for id, parts in found.items()}
+    answers = {id: "\n\n".join(parts).strip() for id, parts in found.items()}
+    return {id: answer[:MOST_WRITTEN] if answer.strip(" \n\t.…*_") else "" for id, answer in answers.items()}
 
 
 def _notes(cells: Sequence[tuple[str, str, Sequence[str]]], written: dict[str, str]) -> list[str]:
     notes = [f"{id}: no written answer found" for id, answer in written.items() if not answer]
+    notes += [f"{id}: only the beginning was kept" for id, answer in written.items() if len(answer) >= MOST_WRITTEN]
     if any(kind == "markdown" and "](attachment:" in text for kind, text, _ in cells):
         notes.append("pictures are attached to its text: open the notebook to see them")
     return notes

@@ -69,7 +69,7 @@ class Limits:
             "RLIMIT_CPU": int(self.total) + 1,
             "RLIMIT_NPROC": self.processes + others,
             "RLIMIT_NOFILE": self.files,
-            "RLIMIT_CORE": 0,
+            "RLIMIT_CORE": 1,  # at 0, a program that collects crashes would still be told of each
         }
 
 
