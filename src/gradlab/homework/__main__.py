@@ -14,6 +14,7 @@ from gradlab.homework.catalog import homework_of
 from gradlab.homework.course import renewed
 from gradlab.homework.export import FORMS, export
 from gradlab.homework.gradebook import GRADED, NEEDS_MANUAL, NOT_GRADED, NOT_SUBMITTED
+from gradlab.homework.grading import CHECK_STOPPED
 from gradlab.homework.roster import read_roster
 from gradlab.homework.sandbox import Limits, Place, SandboxError, font_list, require
 from gradlab.homework.seeds import seed_in
@@ -59,6 +60,8 @@ def grade(options: argparse.Namespace) -> None:
     grades = grade_course(run)
     counts = Counter(grade.status for grade in grades)
     print(", ".join(f"{counts[status]} {status}" for status in STATUSES))
+    if stopped := sum(CHECK_STOPPED in note for one in grades if one.record for note in one.record.notes):
+        print(f"{stopped} checks stopped on an answer, which counts as not met: look at the notes")
     print(f"grades, feedback and manual.csv are in {folder}")
 
 

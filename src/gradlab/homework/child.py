@@ -184,7 +184,9 @@ class Child:
                 raise ChildDiedError(f"it used more than {self.place.limits.memory >> 20} MB of memory")
             if _memory("MemAvailable", LEAST_MEMORY) < LEAST_MEMORY or _memory("Shmem", 0) > self._most_shared:
                 self.close()  # whose doing that is cannot be told, so nobody is to blame
-                raise SandboxError("the machine's memory was filled, perhaps by another submission")
+                raise SandboxError(
+                    "the machine's memory was filled, perhaps by another submission: grade again with -j 1"
+                )
 
 
 def _end(process: subprocess.Popen, everything: bool) -> None:

@@ -20,6 +20,7 @@ from gradlab.homework.submissions import SubmissionError
 from gradlab.homework.texts import printable
 
 MOST_NOTES = 12
+CHECK_STOPPED = "stopped with"
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ def _outcomes(job: Job, homework: Homework, notebook: Notebook) -> Mapping[str, 
 
 def _fault(part: Part, outcome: Outcome) -> str:
     said = printable(outcome.fault, 200)
-    return f"{part.id}: the check {outcome.property!r} stopped with {said} on this answer; counted as not met"
+    return f"{part.id}: the check {outcome.property!r} {CHECK_STOPPED} {said} on this answer; counted as not met"
 
 
 def numbers_for(homework: Homework, students: list[str]) -> Mapping[tuple[str, str, str], Mapping[str, Any]]:
