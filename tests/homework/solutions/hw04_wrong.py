@@ -128,9 +128,6 @@ WRONG = {
         "one over the root": 'branch_scale = mine["blocks"] ** -0.5\n',
         "scales that add up": changed(Q4, ("math.sqrt(per_block - 1)", "math.sqrt(per_block) - 1")),
         "two layers in a block": changed(Q4, ('(1 / mine["blocks"])', '(1 / (2 * mine["blocks"]))')),
-        "blocks and layers exchanged": changed(
-            Q4, ('mine["layers"]', 'mine["b"]'), ('mine["blocks"]', 'mine["layers"]'), ('mine["b"]', 'mine["blocks"]')
-        ),
         "negative": Q4 + "branch_scale = -branch_scale\n",
         "a list": Q4 + "branch_scale = [branch_scale, branch_scale]\n",
         "text": Q4 + "branch_scale = str(branch_scale)\n",

@@ -14,11 +14,12 @@ from gradlab.homework.assignments.hw04_trials import (
     blocks_in,
     growth_both_ways,
     layer,
-    loss_of,
     measured_factor,
     measured_growth,
     own_network,
+    require_slope,
     scale_on_paper,
+    three_of,
     trained,
 )
 from gradlab.homework.draws import Draw
@@ -32,14 +33,6 @@ homework = Homework("hw04", "Normalisation and residuals")
 
 batch_norm = homework.question("q1", "Batch normalisation, both ways", asks_for="batch_norm")
 CLOSE = {"rtol": 1e-4, "atol": 1e-5}  # what float32 in between still meets
-
-
-def three_of(got: object, x: Tensor, tried: str) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the output and the new averages, if they are that."""
-    triple = isinstance(got, list | tuple) and len(got) == 3
-    require(triple, tried=tried, got=got, expected="three tensors: the output, the new mean and the new variance")
-    shapes = (tuple(x.shape), (x.shape[1],), (x.shape[1],))
-    return tuple(require_tensor(one, shape, tried=tried).double() for one, shape in zip(got, shapes, strict=True))
 
 
 @batch_norm.requires("gives each unit the mean beta and the standard deviation gamma", points=2)
@@ -137,26 +130,6 @@ def _(answer: Answer, draw: Draw) -> None:
         tried = f"weight_gradient at scale {scale:g}, times {scale:g}"
         got = scale * require_tensor(answer(x, weight, error, scale), (3, 5), tried=tried).double()
         require_close(got, one, tried=tried, expected="the gradient at scale 1", rtol=1e-3, atol=1e-5)
-
-
-def require_slope(answer: Answer, draw: Draw, scale: float, examples: int) -> None:
-    """Require that the gradient foretells what small changes of the weights at that scale do to the loss."""
-    x, weight, error = layer(draw, examples)
-    tried = f"weight_gradient at scale {scale:g} with {examples} examples, times a small change of the weights"
-    got = require_tensor(answer(x, weight, error, scale), (3, 5), tried=tried).double()
-    for _ in range(3):
-        change, tiny = draw.normal(3, 5), 1e-5 * scale
-        ahead, behind = (loss_of(x, scale * weight + sign * tiny * change, error) for sign in (1, -1))
-        slope = float((ahead - behind) / (2 * tiny))
-        size = float(got.norm() * change.norm())
-        require_close(
-            float((got * change).sum()),
-            slope,
-            tried=tried,
-            expected="the change of the loss, for a change at the weights scale * weight",
-            rtol=1e-3,
-            atol=1e-4 * size + 1e-9,
-        )
 
 
 @invariance.requires("foretells the change of the loss", points=2)

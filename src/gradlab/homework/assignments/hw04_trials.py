@@ -11,7 +11,8 @@ from torch import Tensor
 from gradlab import tasks
 from gradlab.backward import norms_along_depth
 from gradlab.homework.draws import Draw
-from gradlab.homework.expectations import require, require_number, require_tensor
+from gradlab.homework.expectations import require, require_close, require_number, require_tensor
+from gradlab.homework.questions import Answer
 from gradlab.networks import ACTIVATIONS, deep_network
 from gradlab.residual import residual_network
 
@@ -27,6 +28,14 @@ def a_batch(draw: Draw, examples: int, units: int) -> tuple[Tensor, ...]:
     return x, draw.uniform(0.5, 2, units), draw.normal(units), draw.normal(units), draw.uniform(0.5, 5, units)
 
 
+def three_of(got: object, x: Tensor, tried: str) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the output and the new averages, if they are that."""
+    triple = isinstance(got, list | tuple) and len(got) == 3
+    require(triple, tried=tried, got=got, expected="three tensors: the output, the new mean and the new variance")
+    shapes = (tuple(x.shape), (x.shape[1],), (x.shape[1],))
+    return tuple(require_tensor(one, shape, tried=tried).double() for one, shape in zip(got, shapes, strict=True))
+
+
 def loss_of(x: Tensor, weight: Tensor, error: Tensor) -> Tensor:
     """Sum of the normalised outputs of a layer, each times a number of its own."""
     z = x @ weight.T
@@ -36,6 +45,26 @@ def loss_of(x: Tensor, weight: Tensor, error: Tensor) -> Tensor:
 def layer(draw: Draw, examples: int = 12) -> tuple[Tensor, Tensor, Tensor]:
     """Return inputs, weights and the numbers that outputs are multiplied by."""
     return draw.normal(examples, 5) + 1, draw.normal(3, 5), draw.normal(examples, 3)
+
+
+def require_slope(answer: Answer, draw: Draw, scale: float, examples: int) -> None:
+    """Require that the gradient foretells what small changes of the weights at that scale do to the loss."""
+    x, weight, error = layer(draw, examples)
+    tried = f"weight_gradient at scale {scale:g} with {examples} examples, times a small change of the weights"
+    got = require_tensor(answer(x, weight, error, scale), (3, 5), tried=tried).double()
+    for _ in range(3):
+        change, tiny = draw.normal(3, 5), 1e-5 * scale
+        ahead, behind = (loss_of(x, scale * weight + sign * tiny * change, error) for sign in (1, -1))
+        slope = float((ahead - behind) / (2 * tiny))
+        size = float(got.norm() * change.norm())
+        require_close(
+            float((got * change).sum()),
+            slope,
+            tried=tried,
+            expected="the change of the loss, for a change at the weights scale * weight",
+            rtol=1e-3,
+            atol=1e-4 * size + 1e-9,
+        )
 
 
 def activation_on_normal(name: str) -> tuple[Tensor, Tensor]:

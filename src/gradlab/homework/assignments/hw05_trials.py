@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from gradlab.homework.draws import Draw
-from gradlab.homework.expectations import require, require_number
+from gradlab.homework.expectations import require, require_number, require_numbers
+from gradlab.homework.questions import Answer
 
 Log = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -42,6 +43,14 @@ def trace(draw: Draw, ill: dict[int, float], length: int = 9) -> list[tuple[str,
     return results
 
 
+def require_birth(answer: Answer, record: list[tuple[str, Tensor]], truth: str | None, tried: str) -> None:
+    """Require `truth` as the name of the culprit."""
+    got = answer(record)
+    wanted = "the first of those that are not finite from there on to the last" if truth else "None"
+    right = got == truth if isinstance(got, str | None) else False
+    require(right, tried=f"born, {tried}", got=got, expected=wanted)
+
+
 def descent(curvature: Tensor, start: Tensor, rates: Tensor, unit: float = 1.0) -> Log:
     """Losses and norms of the gradient, as plain gradient descent sees them on a sum of parabolas, and its rates."""
     w, losses, norms = start.clone(), [], []
@@ -51,6 +60,13 @@ def descent(curvature: Tensor, start: Tensor, rates: Tensor, unit: float = 1.0) 
         norms.append(float(gradient.norm()))
         w = w - rate / unit * gradient
     return np.array(losses), np.array(norms), (rates / unit).numpy()
+
+
+def require_shares(got: Any, truth: Tensor, *, tried: str, expected: str) -> None:
+    """Require the numbers of `truth`, NaN included."""
+    numbers = require_numbers(got, tuple(truth.shape), tried=tried)
+    close = torch.isclose(numbers, truth, rtol=1e-4, atol=1e-6, equal_nan=True).all()
+    require(close, tried=tried, got=got, expected=expected)
 
 
 def scaled_gradient(step: int, own: dict[str, Any]) -> float:
@@ -76,3 +92,11 @@ def own_run(draw: Draw) -> dict[str, Any]:
         clear = scaled_gradient(step, own) > 1.01 * end and scaled_gradient(step - 1, own) < 0.99 * end
         if clear and step % own["interval"] == 0:
             return own
+
+
+def told_step(answer: Answer) -> int:
+    """Return the answer if it is a whole number of steps."""
+    got = require_number(answer.value, tried="overflow_step")
+    whole = math.isfinite(got) and got >= 0 and got == int(got)
+    require(whole, tried="overflow_step", got=got, expected="the number of a step: whole, counted from 0")
+    return int(got)
