@@ -91,6 +91,20 @@ def test_student_is_taken_from_the_file_and_a_wrong_name_inside_is_told(tmp_path
 
 
 @needs_sandbox
+def test_code_that_goes_too_far_is_given_up_with_the_reason_and_no_zero(tmp_path):
+    hook = "get_ipython().events.register('pre_run_cell', lambda *a: __import__('time').sleep(99))"
+    texts = {
+        "ann": notebook(*["import os\nos._exit(1)"] * 6, SHRINK),
+        "bob": notebook(hook, *[SHRINK] * 20),
+        "cat": right("cat"),
+    }
+    outcome = grade(*hand_in(tmp_path, texts), tmp_path / "out", "--cell-seconds", "3", "--seconds", "40", "-j", "2")
+    assert [outcome.rows[id]["automatic"] for id in texts] == ["", "", "7"]
+    assert outcome.rows["ann"]["reason"].startswith("more than 5 of its cells end Python")
+    assert outcome.rows["bob"]["reason"] == "it took longer than 40 seconds in all"
+
+
+@needs_sandbox
 def test_unknown_and_second_files_are_told(tmp_path):
     submissions, roster = hand_in(tmp_path, {"ann": right("ann"), "bob": None})
     shutil.copy(submissions / "ann.ipynb", submissions / "ann-1.ipynb")

@@ -68,6 +68,15 @@ def test_marks_comments_order_and_foreign_columns_stay(tmp_path):
     assert grade_of(Student("bob"), record("bob"), kept.by_key()).total == 2.5
 
 
+def test_id_that_a_spreadsheet_took_for_a_number_keeps_its_mark(tmp_path):
+    path = tmp_path / "manual.csv"
+    save_marks(merged(Marks(), [record("007")], SEED), path)
+    path.write_text(path.read_text().replace("\n007,q4", "\n7,q4").replace(",,3,", ",3,3,"))
+    found = merged(read_marks(path), [record("007")], SEED)
+    assert len(found.rows) == 1
+    assert grade_of(Student("007"), record("007"), found.by_key()).total == 3
+
+
 def test_answer_that_changed_after_it_was_marked_says_so_until_a_person_says_otherwise(tmp_path):
     path = marked(tmp_path, ann="3")
     for _ in range(2):

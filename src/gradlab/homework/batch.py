@@ -96,7 +96,8 @@ def grade_course(run: Run) -> list[Grade]:
         own = run.folder.resolve()
         files = [found for found in collect(run.submissions) if not found.source.resolve().is_relative_to(own)]
         matched = match(files, run.roster)
-        jobs = {student.id: job for student in run.roster if (job := _job(run, student, matched)) is not None}
+        code = digest(run.homework, run.checks)
+        jobs = {student.id: job for student in run.roster if (job := _job(run, student, matched, code)) is not None}
         waiting = [job for job in jobs.values() if run.again or not _done(run, job)]
         run.say(f"{len(run.roster)} on the roster, {len(jobs)} handed in, {len(waiting)} to grade")
         _grade_all(run, waiting)
@@ -106,11 +107,10 @@ def grade_course(run: Run) -> list[Grade]:
     return grades
 
 
-def _job(run: Run, student: Student, matched: Matched) -> Job | None:
+def _job(run: Run, student: Student, matched: Matched, code: str) -> Job | None:
     files = matched.of.get(student.id, [])
     if not files:
         return None
-    code = digest(run.homework, run.checks)
     chosen, others = newest(files, run.homework)
     job = Job(student.id, b"", "", (), code, run.seed)
     if chosen is None:

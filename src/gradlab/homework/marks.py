@@ -102,16 +102,19 @@ def merged(marks: Marks, records: Iterable[Record], seed: str) -> Marks:
     rows = [dict(row) for row in marks.rows]
     columns = [*marks.columns, *(name for name in COLUMNS if name not in marks.columns)]
     found = Marks(columns, rows, marks.separator)
-    there = found.by_key()
+    there, coded = found.by_key(), {row["code"]: row for row in rows if row.get("code")}
     for record in records:
         for part in record.parts:
             if not part.written_points:
                 continue
+            code = code_of(seed, record.student, part.id)
             row = there.get((same_id(record.student), part.id))
+            if row is None and (row := coded.get(code)) is not None:
+                row["student"] = record.student  # a spreadsheet took 007 for 7
             if row is None:
                 row = {"student": record.student, "question": part.id}
                 rows.append(row)
-            _renew(row, part, code_of(seed, record.student, part.id))
+            _renew(row, part, code)
     return found
 
 
