@@ -1,8 +1,10 @@
 """Files as they come from an LMS: each finds its student, or is named among those that found none."""
 
+import contextlib
 import io
 import json
 import os
+import random
 import stat
 import time
 import zipfile
@@ -128,6 +130,22 @@ def test_broken_zip_file_is_named_and_stops_nothing(tmp_path, data):
     assert [found.label for found in matched.of["bøb.1"]] == ["bøb.1.ipynb"]
     with pytest.raises(SubmissionError, match="cannot be opened"):
         matched.of["ann"][0].read()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_zip_file_with_spoilt_bytes_is_read_or_refused_and_nothing_else(tmp_path, seed):
+    chance = random.Random(seed)
+    whole = zipped({"ann/hw90.ipynb": right(), "bøb.1.zip": zipped({"x.ipynb": right()}), "/.": "x"})
+    for _ in range(40):
+        spoilt = bytearray(whole)
+        for _ in range(chance.randint(1, 5)):
+            spoilt[chance.randrange(len(spoilt))] = chance.randrange(256)
+        placed(tmp_path, {"ann.zip": bytes(spoilt)})
+        for place in (tmp_path, tmp_path / "ann.zip"):
+            with contextlib.suppress(SubmissionError):
+                for found in collect(place):
+                    with contextlib.suppress(SubmissionError):
+                        found.read()
 
 
 def test_links_and_special_files_are_not_followed(tmp_path):

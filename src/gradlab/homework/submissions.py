@@ -97,7 +97,10 @@ def collect(source: Path) -> list[Found]:
     if source.is_dir():
         return sorted(_in_folder(source), key=lambda found: found.parts)
     if source.is_file() and zipfile.is_zipfile(source):
-        return sorted(_in_zip(source, (), ()), key=lambda found: found.parts)
+        try:
+            return sorted(_in_zip(source, (), ()), key=lambda found: found.parts)
+        except Exception as error:
+            raise SubmissionError(f"{source} {CANNOT}: {error}") from None
     raise SubmissionError(f"{source} is neither a folder nor a zip file")
 
 
@@ -119,7 +122,7 @@ def _in_folder(root: Path) -> Iterator[Found]:
 def _opened(found: Found) -> Iterator[Found]:
     try:
         yield from _in_zip(found.source, (), found.parts)
-    except (zipfile.BadZipFile, OSError, SubmissionError, NotImplementedError, ValueError) as error:
+    except Exception as error:  # a broken zip file makes zipfile raise almost anything
         yield Found(found.source, (), found.parts, found.when, f"{CANNOT}: {error}")
 
 
@@ -129,7 +132,7 @@ def _in_zip(source: Path, inside: tuple[str, ...], parts: tuple[str, ...]) -> It
         if len(entries) > MOST_ENTRIES:
             raise SubmissionError(f"it holds more than {MOST_ENTRIES:,} files")
         for entry in entries:
-            names = PurePosixPath(entry.filename.replace("\\", "/")).parts
+            names = PurePosixPath(entry.filename.replace("\\", "/")).parts or ("nameless",)
             if entry.is_dir() or any(name in LITTER or name.startswith("._") for name in names):
                 continue
             found = Found(source, (*inside, entry.filename), (*parts, *names), _when(entry), _problem(entry, names))
