@@ -5,6 +5,7 @@
 """
 
 import importlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -42,17 +43,28 @@ def question_of(name, id):
 
 
 def outcomes_of(name, id, source, seed, student):
-    """Judge one answer in the notebook that asks for it; an answer that cannot even be run has none."""
+    """Judge one answer in the notebook that asks for it, one property after the other."""
     question = question_of(name, id)
     torch.manual_seed(0)
     names = namespace_with(name, {id: source}, student)
-    return judge(question, LocalAnswer(names, question.asks_for), seed=seed, student=student, hidden=True)
+    answer = LocalAnswer(names, question.asks_for)
+    for one in question.properties:
+        yield from judge(replace(question, properties=[one]), answer, seed=seed, student=student)
+
+
+def loses_points(name, id, source, seed, student):
+    """Whether an answer lacks a property; the first that it lacks will do."""
+    for outcome in outcomes_of(name, id, source, seed, student):
+        assert not outcome.fault, "a check failed where it should have judged"
+        if outcome.earned < outcome.points:
+            return True
+    return False
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize(("name", "id", "source"), [*cases("REFERENCE"), *cases("RIGHT")])
 def test_right_answer_gets_full_marks(name, id, source, seed):
-    outcomes = outcomes_of(name, id, source, seed, SEEDS[seed])
+    outcomes = list(outcomes_of(name, id, source, seed, SEEDS[seed]))
     assert [outcome for outcome in outcomes if not outcome.met] == []
     assert sum(outcome.earned for outcome in outcomes) == question_of(name, id).points
 
@@ -60,9 +72,7 @@ def test_right_answer_gets_full_marks(name, id, source, seed):
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize(("name", "id", "source"), [*cases("WRONG")])
 def test_wrong_answer_loses_points(name, id, source, seed):
-    outcomes = outcomes_of(name, id, source, seed, SEEDS[seed])
-    assert sum(outcome.earned for outcome in outcomes) < question_of(name, id).points
-    assert not any(outcome.fault for outcome in outcomes), "a check failed where it should have judged"
+    assert loses_points(name, id, source, seed, SEEDS[seed])
 
 
 @pytest.mark.parametrize(
@@ -77,8 +87,8 @@ def test_wrong_answer_loses_points(name, id, source, seed):
 def test_wrong_answer_is_caught_by_the_property_meant_for_it(name, id, title, property):
     source = solutions_of(name, "WRONG")[id][title]
     for seed, student in SEEDS.items():
-        unmet = [outcome.property for outcome in outcomes_of(name, id, source, seed, student) if not outcome.met]
-        assert property in unmet
+        outcomes = outcomes_of(name, id, source, seed, student)
+        assert not next(outcome for outcome in outcomes if outcome.property == property).met
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -170,7 +170,6 @@ WRONG = {
         "hardly a step": 'settings = {"rate": 1e-6, "max_norm": loss_scale}\n',
         "free at a tenth of the rate": 'settings = {"rate": 0.03 / loss_scale, "max_norm": 100 * loss_scale}\n',
         "ten times too fast": 'settings = {"rate": 3 / loss_scale, "max_norm": loss_scale}\n',
-        "the root of the scale": 'settings = {"rate": 0.3 / loss_scale**0.5, "max_norm": loss_scale**0.5}\n',
         "negative": 'settings = {"rate": -0.3 / loss_scale, "max_norm": loss_scale}\n',
         "text": 'settings = {"rate": "0.3", "max_norm": "1"}\n',
         "a pair": "settings = (0.3 / loss_scale, loss_scale)\n",
