@@ -28,6 +28,10 @@ def mutants(source):
     return {what: mutant for what, mutant in found.items() if mutant != ast.unparse(ast.parse(source))}
 
 
+KINDS = {"item", "tolist", "numpy"}
+"""Methods that change what holds a number, and not the number."""
+
+
 def _changes(node):
     """Return what can be changed about a node: words, and a function that does it to the same node of a copy."""
     if isinstance(node, ast.BinOp | ast.AugAssign | ast.BoolOp) and type(node.op) in SWAPS:
@@ -38,6 +42,9 @@ def _changes(node):
         yield f"{type(node.ops[0]).__name__} to {other.__name__}", lambda n: n.ops.__setitem__(0, other())
     if isinstance(node, ast.Constant) and type(node.value) in (int, float):
         yield f"{node.value} to {node.value + 1}", lambda n: setattr(n, "value", n.value + 1)
+    bare = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and not node.args + node.keywords
+    if bare and node.func.attr not in KINDS:
+        yield f"without .{node.func.attr}()", lambda n: setattr(n.func, "attr", "clone")  # a tensor's clone is itself
     body = getattr(node, "body", None)
     if isinstance(body, list) and not isinstance(node, ast.Module):
         for k, statement in enumerate(body):

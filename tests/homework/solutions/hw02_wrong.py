@@ -146,7 +146,8 @@ WRONG = {
         "all zero": changed(Q4, ("torch.randn", "torch.zeros")),
         "the identity": changed(Q4, ("torch.randn(fan_out, fan_in)", "torch.eye(fan_out, fan_in)")),
         "the same network for every seed": changed(Q4, ("torch.manual_seed(seed)", "torch.manual_seed(0)")),
-        "gradient clipped in the weights": changed(Q4, ("gain * W / math.sqrt(fan_in)", "W.clamp(-0.01, 0.01)")),
+        "no seed": changed(Q4, ("torch.manual_seed(seed)", "pass")),
+        "weights cut off": changed(Q4, ("gain * W / math.sqrt(fan_in)", "W.clamp(-0.01, 0.01)")),
         "transposed": changed(Q4, ("torch.randn(fan_out, fan_in)", "torch.randn(fan_in, fan_out)")),
         "a module": changed(Q4, ("return matrices", "return network_of(matrices)")),
         "no output layer": changed(Q4, ("return matrices", "return matrices[:-1]")),
@@ -182,6 +183,7 @@ CAUGHT_BY = {
     "q4": {
         "all but the gain": "keeps the backward signal",
         "all but the seed": "draws every layer anew, in your depth and width",
+        "no seed": "draws every layer anew, in your depth and width",
         "all but the output layer": "begins without strong opinions",
         "PyTorch's default": "learns the digits",
         "shallow": "draws every layer anew, in your depth and width",

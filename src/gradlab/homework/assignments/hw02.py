@@ -219,7 +219,13 @@ def built(answer: Answer, draw: Draw, seed: int) -> list[Tensor]:
 @repair.requires("draws every layer anew, in your depth and width", points=2)
 def _(answer: Answer, draw: Draw) -> None:
     seed = draw.integer(0, 9999)
-    first, other = built(answer, draw, seed), built(answer, draw, seed + 1)
+    first, again, other = (built(answer, draw, s) for s in (seed, seed, seed + 1))
+    require(
+        all(torch.equal(one, two) for one, two in zip(first, again, strict=True)),
+        tried=f"build({seed}), twice",
+        got=Words("two networks that differ"),
+        expected="the same weights for the same seed",
+    )
     layers = torch.stack([one.flatten() for one in (*first[1:-1], *other[1:-1])])
     likeness = torch.corrcoef(layers).nan_to_num(1.0).fill_diagonal_(0).abs().max()
     require(
