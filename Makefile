@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 TORCH := $(shell sed -n 's/^torch==\([^ ;]*\).*/\1/p' constraints.txt)
 CPU_INDEX := https://download.pytorch.org/whl/cpu
-.PHONY: book test lab bench tidy lock
+.PHONY: book test lab bench pdf tidy lock
 
 book: .venv/.ready
 	$(BIN)/jupyter-book build . --warningiserror --keep-going
@@ -15,9 +15,13 @@ test: .venv/.ready
 lab: .venv/.ready
 	$(BIN)/jupyter lab book/intro.md chapters
 
+pdf: book
+	$(BIN)/python book/_tools/pdf.py
+
 bench: .venv/.ready
 	$(BIN)/python -m tests.bench
 	$(BIN)/python -m tests.bench_monitor
+	$(BIN)/python -m tests.bench_homework
 
 tidy: .venv/.ready
 	$(BIN)/python book/_tools/notebooks.py

@@ -26,8 +26,12 @@ CASES = [
 
 
 def public_calls():
-    """Return every public function and class of the package, each where it is defined."""
-    modules = [importlib.import_module(m.name) for m in pkgutil.walk_packages(gradlab.__path__, "gradlab.")]
+    """Return every public function and class of the package, each where it is defined.
+
+    But not the homework's: what is wrong there comes from students, rosters and files, and tests/homework tries it.
+    """
+    names = [module.name for module in pkgutil.walk_packages(gradlab.__path__, "gradlab.")]
+    modules = [importlib.import_module(name) for name in names if not name.startswith("gradlab.homework")]
     return {
         value
         for module in modules

@@ -27,8 +27,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 NOT_PRINTED = "script, a.headerlink, details.page-citation, details.above-input, .gradlab-controls, button"
 NAMING = ("id", "for", "aria-labelledby", "aria-describedby")
 FOOTER = (
-    '<div style="width:100%;font:8px sans-serif;color:#555;text-align:center">'
-    '<span class="pageNumber"></span></div>'
+    '<div style="width:100%;font:8px sans-serif;color:#555;text-align:center"><span class="pageNumber"></span></div>'
 )
 
 
@@ -97,7 +96,7 @@ def document(numbers: dict[str, int]) -> str:
     return (
         f'<!DOCTYPE html><html lang="en" data-theme="light"><head><meta charset="utf-8"><title>{title}</title>{links}'
         f"<style>{STYLE.read_text('utf-8')}</style></head><body><div class='bd-article bd-content'>"
-        f'<section class="front"><h1>{title}</h1></section><nav class="contents"><h2>Contents</h2>{"".join(rows)}</nav>'
+        f'<section class="front"><h1>{title}</h1></section><nav class="printed-contents"><h2>Contents</h2>{"".join(rows)}</nav>'
         f"{''.join(map(str, articles.values()))}</div></body></html>"
     )
 

@@ -1,0 +1,295 @@
+"""Homework 2: the backward signal of a deep network, and the weights that keep it. After chapters 3, 6 and 9."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gradlab import networks, tasks, training
+from gradlab.backward import norms_of_gradients
+from gradlab.homework.draws import Draw
+from gradlab.homework.expectations import Words, require, require_close, require_number, require_numbers, require_tensor
+from gradlab.homework.questions import Answer, Homework
+
+homework = Homework("hw02", "Deep networks and initialisation")
+
+
+# q1: the backward signal
+signal = homework.question("q1", "The backward signal", asks_for="backward_norms")
+
+
+def norms_by_autograd(weights: list[Tensor], x: Tensor, error: Tensor) -> Tensor:
+    """Norms of the gradient of ``error @ h_L`` in ``h_0 ... h_L``, for ReLU layers without biases."""
+    h = [x.clone().requires_grad_()]
+    for weight in weights:
+        h.append(torch.relu(weight @ h[-1]))
+    return torch.as_tensor(norms_of_gradients((error * h[-1]).sum(), h))
+
+
+def require_norms(answer: Answer, draw: Draw, sizes: list[int], *, kind: str, dead: bool = False) -> None:
+    """Require the norms of a random network with layers of these sizes."""
+    pairs = itertools.pairwise(sizes)
+    weights = [draw.normal(rows, columns, scale=math.sqrt(2 / columns)) for columns, rows in pairs]
+    x, error = draw.normal(sizes[0]), draw.normal(sizes[-1])
+    if dead:  # a unit whose input is 0 exactly
+        weights[0][0] = 0.0
+        weights[0][0, :2], x[1] = torch.tensor([1.0, -1.0]), x[0]
+    require_close(
+        answer(weights, x, error),
+        norms_by_autograd(weights, x, error),
+        tried=f"backward_norms of a network of {kind}",
+        expected="the norms of the gradients in h_0, h_1, ... h_L, in this order, that autograd finds",
+    )
+
+
+@signal.requires("agrees with autograd", points=2)
+def _(answer: Answer, draw: Draw) -> None:
+    depth, width = draw.integer(3, 7), draw.integer(8, 16)
+    require_norms(answer, draw, [width] * (depth + 1), kind=f"{depth} layers of {width} units")
+    require_norms(answer, draw, [width] * 2, kind=f"one layer of {width} units")
+
+
+@signal.requires("takes layers of different widths", points=1)
+def _(answer: Answer, draw: Draw) -> None:
+    sizes = [draw.integer(6, 20) + 20 * (i % 2) for i in range(draw.integer(4, 6))]
+    require_norms(answer, draw, sizes, kind="layers of " + ", ".join(map(str, sizes)) + " units")
+
+
+@signal.requires("takes the slope at zero to be zero", points=1, hidden=True)
+def _(answer: Answer, draw: Draw) -> None:
+    require_norms(answer, draw, [12, 10, 8], kind="two layers, with a unit whose input is exactly 0", dead=True)
+
+
+# q2: weights of the right size
+weights = homework.question("q2", "Weights of the right size", asks_for="draw_weights")
+VARIANCE = {"he": lambda fan_in, fan_out: 2 / fan_in, "xavier": lambda fan_in, fan_out: 2 / (fan_in + fan_out)}
+
+
+def drawn(answer: Answer, draw: Draw, scheme: str, fan_in: int, fan_out: int) -> tuple[Tensor, str]:
+    """Return weights that the answer draws, divided by the standard deviation they should have; and what was tried."""
+    tried = f'draw_weights({fan_in}, {fan_out}, "{scheme}", seed)'
+    got = require_tensor(answer(fan_in, fan_out, scheme, draw.integer(0, 9999)), (fan_out, fan_in), tried=tried)
+    return got.double() / math.sqrt(VARIANCE[scheme](fan_in, fan_out)), tried
+
+
+def require_scale(answer: Answer, draw: Draw, scheme: str, words: str) -> None:
+    """Require mean and variance of a scheme, in a layer that widens and in one that narrows."""
+    for fan_in, fan_out in ((draw.integer(100, 150), 2500), (2500, draw.integer(100, 150))):
+        z, tried = drawn(answer, draw, scheme, fan_in, fan_out)
+        mean, variance, count = float(z.mean()), float(z.var()), z.numel()
+        require(
+            abs(mean) < 5 / math.sqrt(count),
+            tried=tried,
+            got=Words(f"weights with a mean of {mean:.2g} standard deviations"),
+            expected="a mean of 0, within five standard errors",
+        )
+        # the variance of normal numbers has the standard error root(2 / count)
+        require(
+            abs(variance - 1) < 5 * math.sqrt(2 / count),
+            tried=tried,
+            got=Words(f"weights whose variance is {variance:.3g} times what it should be"),
+            expected=f"{words}, within five standard errors",
+        )
+
+
+@weights.requires("gives He's weights their variance", points=2)
+def _(answer: Answer, draw: Draw) -> None:
+    require_scale(answer, draw, "he", "the variance that keeps a signal through ReLU layers on its way in")
+
+
+@weights.requires("gives Xavier's weights theirs", points=1)
+def _(answer: Answer, draw: Draw) -> None:
+    require_scale(answer, draw, "xavier", "Xavier's compromise between the way in and the way back")
+
+
+@weights.requires("draws from a normal distribution", points=1, hidden=True)
+def _(answer: Answer, draw: Draw) -> None:
+    for scheme in VARIANCE:
+        z, tried = drawn(answer, draw, scheme, 300, 200)
+        for limit in (1.0, 2.0, 3.0):
+            share = math.erfc(limit / math.sqrt(2))
+            beyond = float((z.abs() > limit).double().mean())
+            require(
+                abs(beyond - share) < 5 * math.sqrt(share * (1 - share) / z.numel()) + 0.001,
+                tried=tried,
+                got=Words(f"{beyond:.2%} of the weights beyond {limit:g} standard deviations"),
+                expected="as many as a normal distribution has there",
+            )
+
+
+@weights.requires("depends on the seed, and on nothing else", points=1)
+def _(answer: Answer, draw: Draw) -> None:
+    seed = draw.integer(0, 9999)
+    first, again, other = (
+        require_tensor(answer(7, 5, "he", s), (5, 7), tried='draw_weights(7, 5, "he", seed)')
+        for s in (seed, seed, seed + 1)
+    )
+    require(
+        torch.equal(first, again) and not torch.isclose(first, other).any(),
+        tried="draw_weights twice with one seed, and once with the next",
+        got=[first, again, other],
+        expected="the same weights for the same seed, and others for another",
+    )
+
+
+# q3: a gain for an activation that has none in the books
+gain = homework.question("q3", "A gain of one's own", asks_for="level_gain")
+
+
+def gain_and_factor(steep: float, leak: float, square: float) -> tuple[float, float]:
+    """Gain that keeps a mean square, and the backward signal's factor, for ``tanh(steep a) + leak a``."""
+    z = torch.linspace(-9, 9, 40_001, dtype=torch.float64)
+    density = torch.exp(-(z**2) / 2)
+    density /= density.sum()
+    a = math.sqrt(square) * z
+    bent = torch.tanh(steep * a)
+    squares = (density * (bent + leak * a) ** 2).sum()
+    slopes = (density * (steep * (1 - bent**2) + leak) ** 2).sum()
+    level = math.sqrt(square / squares)
+    return level, level * math.sqrt(slopes)
+
+
+def require_level(answer: Answer, steep: float, leak: float, square: float, part: str) -> None:
+    """Require one of the two numbers, or both, to within one per cent."""
+    tried = f"level_gain({steep:g}, {leak:g}, {square:g})"
+    got = require_numbers(answer(steep, leak, square), (2,), tried=tried)
+    words = ("the gain that keeps this mean square", "what one layer of that gain multiplies the backward signal by")
+    for i, (name, truth) in enumerate(zip(("gain", "factor"), gain_and_factor(steep, leak, square), strict=True)):
+        if part in (name, "both"):
+            require_close(float(got[i]), truth, tried=tried, expected=f"{words[i]}, to 1 %", rtol=0.01)
+
+
+@gain.requires("is exact for a straight line", points=1)
+def _(answer: Answer, draw: Draw) -> None:
+    require_level(answer, 0.0, draw.number(0.3, 3.0), draw.number(0.3, 3.0), "both")
+
+
+@gain.requires("keeps the mean square", points=2)
+def _(answer: Answer, draw: Draw) -> None:
+    for square in (1.0, draw.number(0.2, 0.6), draw.number(2.0, 5.0)):
+        require_level(answer, draw.number(0.6, 1.6), draw.number(0.05, 0.4), square, "gain")
+
+
+@gain.requires("foretells the backward signal", points=2)
+def _(answer: Answer, draw: Draw) -> None:
+    for square in (1.0, draw.number(0.2, 0.6), draw.number(2.0, 5.0)):
+        require_level(answer, draw.number(0.6, 1.6), draw.number(0.05, 0.4), square, "factor")
+
+
+@gain.requires("holds where the activation is steep", points=1, hidden=True)
+def _(answer: Answer, draw: Draw) -> None:
+    require_level(answer, draw.number(4.0, 6.0), draw.number(0.0, 0.1), draw.number(1.5, 3.0), "both")
+
+
+# q4: an explosion to repair
+
+
+def own_network(draw: Draw) -> dict[str, Any]:
+    """Return the depth and the width that are to be kept."""
+    return {"depth": draw.integer(8, 11), "width": 4 * draw.integer(14, 24)}
+
+
+repair = homework.question("q4", "Find three faults", asks_for="build", personal=own_network)
+
+
+def built(answer: Answer, draw: Draw, seed: int) -> list[Tensor]:
+    """Return the matrices that `build` makes.
+
+    Raises
+    ------
+    Unmet
+        If they do not have the depth and the width asked for, or are not finite.
+    """
+    tried = f"build({seed})"
+    got, (depth, width) = answer(seed), (draw.personal["depth"], draw.personal["width"])
+    listed = isinstance(got, list | tuple) and len(got) == depth + 1
+    require(listed, tried=tried, got=got, expected="a list of as many matrices as your depth, and one for the output")
+    shapes = [(width, 64), *[(width, width)] * (depth - 1), (10, width)]
+    matrices = [require_numbers(one, shape, tried=tried) for one, shape in zip(got, shapes, strict=True)]
+    for one in matrices:
+        require(one.isfinite().all(), tried=tried, got=one, expected="finite weights")
+    return matrices
+
+
+@repair.requires("draws every layer anew, in your depth and width", points=2)
+def _(answer: Answer, draw: Draw) -> None:
+    seed = draw.integer(0, 9999)
+    first, again, other = (built(answer, draw, s) for s in (seed, seed, seed + 1))
+    require(
+        all(torch.equal(one, two) for one, two in zip(first, again, strict=True)),
+        tried=f"build({seed}), twice",
+        got=Words("two networks that differ"),
+        expected="the same weights for the same seed",
+    )
+    layers = torch.stack([one.flatten() for one in (*first[1:-1], *other[1:-1])])
+    likeness = torch.corrcoef(layers).nan_to_num(1.0).fill_diagonal_(0).abs().max()
+    require(
+        likeness < 0.2,  # ten standard deviations for the smallest width
+        tried=f"the hidden matrices of build({seed}) and build({seed + 1})",
+        got=Words(f"two of them with a correlation of {float(likeness):.2f}"),
+        expected="independent draws, from layer to layer and from seed to seed",
+    )
+
+
+def network_of(matrices: list[Tensor]) -> torch.nn.Sequential:
+    """Return the ReLU network with these weights."""
+    shape = {"inputs": matrices[0].shape[1], "outputs": len(matrices[-1])}
+    network = networks.deep_network(len(matrices) - 1, len(matrices[0]), **shape, seed=0)
+    with torch.no_grad():
+        for parameter, matrix in zip(network.parameters(), matrices, strict=True):
+            parameter.copy_(matrix)
+    return network
+
+
+@repair.requires("keeps the backward signal", points=1)
+def _(answer: Answer, draw: Draw) -> None:
+    ratios = []
+    for seed in range(5):
+        hidden = built(answer, draw, draw.integer(0, 9999) + seed)[:-1]
+        norms = norms_by_autograd(hidden, draw.normal(64), draw.normal(len(hidden[-1])))
+        ratios.append(require_number(norms[0] / norms[-1], tried="build"))
+    middle = float(np.median(ratios))
+    require(
+        0.1 < middle < 10,
+        tried="the gradient in the input over that in the last hidden layer, for five seeds",
+        got=middle,
+        expected="in the median, neither ten times larger nor ten times smaller",
+    )
+
+
+@repair.requires("begins without strong opinions", points=1)
+def _(answer: Answer, draw: Draw) -> None:
+    digits, losses = tasks.digits(), []
+    for _ in range(3):
+        network = network_of(built(answer, draw, draw.integer(0, 9999)))
+        with torch.no_grad():
+            losses.append(float(digits.loss(network(digits.x), digits.y)))
+    require(
+        np.median(losses) < 6,
+        tried="the loss on the digits before training, for three seeds",
+        got=losses,
+        expected="not far above that of ten equal guesses, ln 10: in the median below 6",
+    )
+
+
+@repair.requires("learns the digits", points=2)
+def _(answer: Answer, draw: Draw) -> None:
+    start = draw.integer(0, 9999)
+    fresh = [network_of(built(answer, draw, start + i)) for i in range(3)]
+    scores = training.train(fresh, tasks.digits(), rate=0.05, steps=150, batch=32).scores
+    alive = scores[np.isfinite(scores)]
+    require(
+        len(alive) == 3 and np.median(scores) > 0.5,
+        tried="150 steps of gradient descent at a rate of 0.05, for three seeds",
+        got=Words(f"{3 - len(alive)} of 3 died; right answers of the others: {', '.join(f'{s:.0%}' for s in alive)}"),
+        expected="all three alive, and more than half of the digits right in the median",
+    )
+
+
+# q5: in words
+homework.question("q5", "Five thirds", written_points=4)

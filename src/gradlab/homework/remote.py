@@ -1,0 +1,128 @@
+"""A student's notebook in a worker: run from top to bottom, run again where it ended Python, and asked for answers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gradlab.homework.answers import NamedAnswer, Target, received, sent
+from gradlab.homework.child import GRACE, Child, ChildDiedError
+from gradlab.homework.questions import StudentError
+from gradlab.homework.texts import printable
+
+MOST_DEADLY = 5
+AGAIN = 5.0  # seconds for a cell that has already once used up all it had
+
+
+class GivenUp(BaseException):
+    """The submission cannot be graded; says why. No `Exception`, so that a check does not take it for its own."""
+
+
+class Notebook:
+    """The code cells of a submission, and the worker in which they have run.
+
+    Parameters
+    ----------
+    cells : list of (int, str)
+        Each cell's number in the notebook, and its source.
+    child : Child
+    """
+
+    def __init__(self, cells: Sequence[tuple[int, str]], child: Child) -> None:
+        self.cells, self.child = cells, child
+        self.notes: list[str] = []
+        self.seconds = 20.0
+        """How long one call may take."""
+        self._limits = child.place.limits
+        self._deadly: set[int] = set()
+        self._slow: set[int] = set()
+        self._ending = time.monotonic() + self._limits.total
+
+    def answer(self, name: str, seconds: float) -> NamedAnswer:
+        """Return what a name stands for in the notebook; `seconds` is how long one call may take."""
+        self.seconds = seconds
+        return NamedAnswer(self, name)
+
+    def value(self, target: Target) -> Any:
+        """Return a copy of what the target stands for.
+
+        Raises
+        ------
+        StudentError
+        """
+        return self._asked({"op": "value", "target": target}, b"")
+
+    def call(self, target: Target, args: tuple, kwargs: Mapping[str, Any]) -> tuple[Any, list[Any]]:
+        """Call it with copies; return copies of its result and of the positional arguments as left.
+
+        Raises
+        ------
+        StudentError
+        """
+        coded, numbers = sent(args, kwargs)
+        came = self._asked({"op": "call", "target": target, "arguments": coded}, numbers)
+        shaped = isinstance(came, list) and len(came) == 2 and isinstance(came[1], list) and len(came[1]) == len(args)
+        if not shaped:
+            raise StudentError("returned what a check cannot read", raised="unreadable")
+        return came[0], came[1]
+
+    def load(self) -> None:
+        """Run all cells in a fresh worker, less those that end Python.
+
+        Raises
+        ------
+        GivenUp
+            If too many cells do, or the time for the whole submission is up.
+        """
+        while not self._loaded():
+            if len(self._deadly) > MOST_DEADLY:
+                raise GivenUp(f"more than {MOST_DEADLY} of its cells end Python or cannot be stopped")
+
+    def _loaded(self) -> bool:
+        self.child.start()
+        for number, source in self.cells:
+            if number in self._deadly:
+                continue
+            seconds = AGAIN if number in self._slow else self._limits.cell
+            try:
+                self._request({"op": "cell", "source": source}, b"", seconds)
+            except StudentError as error:
+                self._slow |= {number} if error.raised == "time-out" else set()
+                self._note(number, str(error))
+            except ChildDiedError as error:
+                self._deadly.add(number)
+                self._note(number, f"left out: {error}")
+                return False
+        return True
+
+    def _note(self, number: int, words: str) -> None:
+        if not any(note.startswith(f"cell {number} ") for note in self.notes):
+            self.notes.append(f"cell {number} {words}")
+
+    def _asked(self, message: dict[str, Any], numbers: bytes) -> Any:
+        if not self.child.alive:
+            self.load()
+        try:
+            reply, came = self._request(message, numbers, self.seconds)
+        except ChildDiedError as error:
+            raise StudentError(f"did not answer: {error}", raised="crash") from None
+        return received(reply.get("value"), came, self)
+
+    def _request(self, message: dict[str, Any], numbers: bytes, seconds: float) -> tuple[dict[str, Any], bytes]:
+        left = self._ending - time.monotonic()
+        if left <= 0:
+            self.child.close()
+            raise GivenUp(f"it took longer than {self._limits.total:g} seconds in all")
+        patience = min(seconds, left)
+        reply, came = self.child.ask({**message, "seconds": patience}, numbers, patience + GRACE)
+        if (error := reply.get("error")) is not None:
+            words, raised = (
+                (printable(error.get(key, ""), 400) for key in ("words", "raised")) if _is(error) else ("", "")
+            )
+            raise StudentError(words or "returned what a check cannot read", raised=raised)
+        return reply, came
+
+
+def _is(error: Any) -> bool:
+    return isinstance(error, dict) and all(isinstance(error.get(key), str) for key in ("words", "raised"))
