@@ -96,7 +96,8 @@ def document(numbers: dict[str, int]) -> str:
     return (
         f'<!DOCTYPE html><html lang="en" data-theme="light"><head><meta charset="utf-8"><title>{title}</title>{links}'
         f"<style>{STYLE.read_text('utf-8')}</style></head><body><div class='bd-article bd-content'>"
-        f'<section class="front"><h1>{title}</h1></section><nav class="printed-contents"><h2>Contents</h2>{"".join(rows)}</nav>'
+        f'<section class="front"><h1>{title}</h1></section>'
+        f'<nav class="printed-contents"><h2>Contents</h2>{"".join(rows)}</nav>'
         f"{''.join(map(str, articles.values()))}</div></body></html>"
     )
 
