@@ -211,8 +211,12 @@ def multiplies(loss: np.ndarray) -> float | None:
 
 
 def ends_far_above(loss: np.ndarray) -> bool:
-    """Whether the losses of late stand more than ten times as high as the run began, however high they had been."""
-    return bool(_late(loss)[0] > TENFOLD * abs(beginning(loss)))
+    """Whether the losses of late stand more than ten times as high as those of the first fifth, whatever came between.
+
+    A fifth, not the first loss: one that begins next to 0 and has to rise is far above that in any case.
+    """
+    early = np.abs(loss[: max(JUDGED_AFTER, len(loss) // 5)])
+    return bool(_late(loss)[0] > TENFOLD * np.quantile(early[np.isfinite(early)], 0.75))
 
 
 def falls_on(loss: np.ndarray) -> float | None:
