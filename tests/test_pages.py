@@ -23,7 +23,7 @@ AXE = {
     "resultTypes": ["violations"],
     "preload": False,
 }  # axe would ask for style sheets, and for one in the wrong place
-PHONE = {"width": 360, "height": 740}
+PHONE = {"width": 320, "height": 640}
 STICKING_OUT = """() => {
     const width = document.documentElement.clientWidth;
     const scrolls = (element) => getComputedStyle(element).overflowX !== "visible";

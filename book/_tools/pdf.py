@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 import yaml
 from bs4 import BeautifulSoup, Tag
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page, sync_playwright
 from pypdf import PdfReader, PdfWriter
 
 ROOT = Path(__file__).parents[2]
@@ -24,7 +24,7 @@ SITE = ROOT / "_build" / "html"
 TARGET = ROOT / "_build" / "exploding-gradients.pdf"
 STYLE = Path(__file__).with_name("pdf.css")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-NOT_PRINTED = "script, a.headerlink, details.page-citation, details.above-input, .gradlab-controls, button"
+NOT_PRINTED = "script, a.headerlink, details.page-citation, details.above-input, .gradlab-controls, button, input"
 NAMING = ("id", "for", "aria-labelledby", "aria-describedby")
 FOOTER = (
     '<div style="width:100%;font:8px sans-serif;color:#555;text-align:center"><span class="pageNumber"></span></div>'
@@ -102,22 +102,16 @@ def document(numbers: dict[str, int]) -> str:
     )
 
 
-def printed(numbers: dict[str, int]) -> bytes:
+def printed(numbers: dict[str, int], page: Page) -> bytes:
     """Return the document as Chromium prints it."""
     joined = SITE / "whole-book.html"
     joined.write_text(document(numbers), encoding="utf-8")
     try:
-        with sync_playwright() as playwright:
-            found = next(filter(None, map(shutil.which, BROWSERS)), playwright.chromium.executable_path)
-            browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-            page = browser.new_page()
-            page.goto(joined.as_uri())
-            page.evaluate("document.fonts.ready")
-            margin = {"top": "18mm", "bottom": "18mm", "left": "20mm", "right": "20mm"}
-            options = {"format": "A4", "margin": margin, "print_background": True, "tagged": True, "outline": True}
-            written = page.pdf(**options, display_header_footer=True, header_template="<p></p>", footer_template=FOOTER)
-            browser.close()
-            return written
+        page.goto(joined.as_uri())
+        page.evaluate("document.fonts.ready")
+        margin = {"top": "18mm", "bottom": "18mm", "left": "20mm", "right": "20mm"}
+        options = {"format": "A4", "margin": margin, "print_background": True, "tagged": True, "outline": True}
+        return page.pdf(**options, display_header_footer=True, header_template="<p></p>", footer_template=FOOTER)
     finally:
         joined.unlink()
 
@@ -135,11 +129,14 @@ def main() -> None:
     """Print twice, and write the file."""
     if not SITE.is_dir():
         sys.exit("there is no built book to print: run `make book`")
-    first = printed({})
-    numbers = dict(beginnings(first))
-    if missing := [page for page in pages() if page not in numbers]:
-        sys.exit(f"these pages have no place in the PDF: {', '.join(missing)}")
-    writer = PdfWriter(clone_from=io.BytesIO(printed(numbers)))
+    with sync_playwright() as playwright:
+        found = next(filter(None, map(shutil.which, BROWSERS)), playwright.chromium.executable_path)
+        # a container runs as root, where Chromium has no sandbox; the pages are our own
+        page = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"]).new_page()
+        numbers = dict(beginnings(printed({}, page)))
+        if missing := [name for name in pages() if name not in numbers]:
+            sys.exit(f"these pages have no place in the PDF: {', '.join(missing)}")
+        writer = PdfWriter(clone_from=io.BytesIO(printed(numbers, page)))
     about = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))
     writer.add_metadata({"/Title": about["title"], "/Author": about["author"]})
     writer.compress_identical_objects()
