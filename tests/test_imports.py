@@ -38,6 +38,7 @@ FLOORS = [
         "claims": set(),
         "figures": {"numpy", "matplotlib"},
         "explore": {"anywidget", "matplotlib", "traitlets"},
+        "quiz": {"anywidget", "traitlets"},
     },
 ]
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
