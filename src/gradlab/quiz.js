@@ -7,6 +7,8 @@ function element(tag, properties = {}, attributes = {}) {
   return node;
 }
 
+const ownKeys = { "data-lm-suppress-shortcuts": "true" }; // or JupyterLab takes the arrows and Enter
+
 /** Append a text to a node; what stands between backticks is code. */
 function write(node, text) {
   text.split("`").forEach((part, i) => node.append(i % 2 ? element("code", { textContent: part }) : part));
@@ -15,18 +17,18 @@ function write(node, text) {
 
 function pose({ text, options, right }) {
   const name = `gradlab-${Math.random().toString(36).slice(2)}`;
-  const form = element("form", {}, { "data-lm-suppress-shortcuts": "true" }); // or JupyterLab takes the arrow keys
+  const form = element("form");
   const set = element("fieldset");
   const verdict = element("p", { className: "gradlab-verdict" }, { role: "status" });
   set.append(write(element("legend"), text));
   const labels = options.map(([answer], k) => {
-    const input = element("input", { type: "radio", name, value: k, required: true });
+    const input = element("input", { type: "radio", name, value: k, required: true }, ownKeys);
     const label = element("label");
     label.append(input, write(element("span"), answer));
     set.append(label);
     return label;
   });
-  set.append(element("button", { type: "submit", textContent: "Check" }), verdict);
+  set.append(element("button", { type: "submit", textContent: "Check" }, ownKeys), verdict);
   form.append(set);
 
   const judge = (k) => {
