@@ -119,6 +119,11 @@ def test_keyboard_shows_where_it_is(forms):
     assert form.get_by_role("button").evaluate(OUTLINED)
 
 
+def test_no_control_leaves_its_keys_to_jupyterlab(quiz):
+    controls = quiz.locator("input, button")
+    assert controls.count() == quiz.locator("[data-lm-suppress-shortcuts]").count() > 0
+
+
 @pytest.mark.parametrize("text_size", ["100%", "200%"])
 def test_quiz_fits_a_narrow_screen_and_a_finger(quiz, forms, text_size):
     quiz.page.set_viewport_size(NARROW)
