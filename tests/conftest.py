@@ -52,6 +52,7 @@ CONTENTS = {f"{name}.html": _source(name) for name in _names(yaml.safe_load((ROO
 """The table of contents: from the address of each page to the file it is made from."""
 PAGES = [*CONTENTS, "index.html", "search.html", "genindex.html", "404.html"]
 EXPLORABLE = [page for page, source in CONTENTS.items() if "explore(" in source.read_text("utf-8")]
+QUIZZED = [page for page, source in CONTENTS.items() if "quiz(" in source.read_text("utf-8")]
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -62,7 +63,7 @@ def pytest_collection_modifyitems(items):
         if "built" in names and "site" not in names:
             item.add_marker(pytest.mark.xdist_group("book"))
         params = getattr(getattr(item, "callspec", None), "params", {})
-        for page in filter(None, map(params.get, ("address", "explorable_page"))):
+        for page in filter(None, map(params.get, ("address", "explorable_page", "quiz_page"))):
             item.add_marker(pytest.mark.xdist_group(f"{item.module.__name__} {page}"))
 
 
@@ -250,6 +251,12 @@ def address(request):
 @pytest.fixture(scope="module", params=EXPLORABLE)
 def explorable_page(request):
     """Each page with explorable figures in turn."""
+    return request.param
+
+
+@pytest.fixture(scope="module", params=QUIZZED)
+def quiz_page(request):
+    """Each page with a quiz in turn."""
     return request.param
 
 

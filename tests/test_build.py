@@ -157,6 +157,17 @@ def test_claim_without_exactly_one_check_on_its_page_fails_the_build(little, in_
     assert f"claim 'one' must have one check, in chapters/a; it has: {complaint}" in outcome.log
 
 
+@pytest.mark.parametrize(("id", "known"), [("one", True), ("two", False)])
+def test_link_to_a_claim_leads_to_its_card_or_fails_the_build(little, id, known):
+    little.edit("book/start.md", "# Start", f"# Start\n\nSee {{claim}}`there <{id}>`.")
+    outcome, executed = little.build()
+    assert executed == []
+    assert (outcome.status == 0) is known, str(outcome)
+    assert ("there is no claim 'two'" in outcome.log) is not known
+    start = (little.folder / "_build" / "html" / "book" / "start.html").read_text("utf-8")
+    assert ('href="../chapters/a.html#claim-one">there</a>' in start) is known
+
+
 def test_failed_build_fails_again(little):
     little.edit("chapters/b.ipynb", "5 / 2", "5 / 3")
     assert little.build()[0].status != 0

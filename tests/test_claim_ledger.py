@@ -2,13 +2,14 @@
 
 import json
 import posixpath
+import re
 from collections import Counter
 from pathlib import PurePosixPath
 
 import pytest
 from bs4 import BeautifulSoup
 
-from gradlab.claims import registry
+from gradlab.claims import VERDICTS, registry
 
 LEDGER = PurePosixPath("book/claims.html")
 
@@ -112,6 +113,51 @@ def test_link_of_a_row_leads_to_the_card_of_its_claim(documents, rows):
         (card,) = documents[claim.page].select(f"[id='{anchor}']")
         assert json.loads(card["data-record"])["id"] == claim.id
         assert evidence.a.get_text() == documents[claim.page].h1.get_text().removesuffix("#")
+
+
+def test_summary_counts_the_verdicts_of_the_rows(documents, rows):
+    counts = Counter(said.get_text() for _, said, *_ in rows)
+    summary = documents[str(LEDGER.with_suffix(""))].select_one("table.claim-ledger").find_previous("p").get_text()
+    stated = {int(number) for number in re.findall(r"\d+", summary)}
+    assert stated == {len(rows), *counts.values()}
+
+
+def column(page, number):
+    return page.locator(f"table.claim-ledger tbody td:nth-child({number})").all_inner_texts()
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_ledger_is_sorted_by_keyboard_and_says_so(visit, origin, rows, width):
+    with visit(f"{origin}/{LEDGER}", viewport={"width": width, "height": 720}) as (page, troubles):
+        page.context.set_offline(True)
+        sort_both_ways(page, len(rows))
+        assert troubles == []
+
+
+def sort_both_ways(ledger, count):
+    in_order = column(ledger, 1)
+    assert len(in_order) == count
+    verdict, evidence = (ledger.locator("th", has_text=name) for name in ("Verdict", "Evidence"))
+    assert (verdict.get_attribute("aria-sort"), evidence.get_attribute("aria-sort")) == (None, "ascending")
+    button = verdict.get_by_role("button", name="Verdict")
+    for direction, order in (("ascending", VERDICTS), ("descending", VERDICTS[::-1])):
+        button.press("Enter")
+        assert (verdict.get_attribute("aria-sort"), evidence.get_attribute("aria-sort")) == (direction, None)
+        verdicts = column(ledger, 2)
+        assert verdicts == sorted(verdicts, key=order.index)
+        for same in VERDICTS:
+            group = [claim for claim, said in zip(column(ledger, 1), verdicts, strict=True) if said == same]
+            assert group == [claim for claim in in_order if claim in group]
+    evidence.get_by_role("button", name="Evidence").press(" ")
+    assert column(ledger, 1) == in_order
+    evidence.get_by_role("button", name="Evidence").press(" ")
+    assert column(ledger, 1) == in_order[::-1]
+
+
+def test_ledger_without_javascript_is_complete_and_has_no_dead_buttons(visit, origin, rows):
+    with visit(f"{origin}/{LEDGER}", javascript=False) as (page, _):
+        assert len(column(page, 1)) == len(rows)
+        assert page.locator("table.claim-ledger button").count() == 0
 
 
 def test_verdicts_differ(cards):

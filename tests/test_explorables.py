@@ -255,7 +255,7 @@ def test_address_that_means_nothing_leaves_the_figures_alone(visit, origin, expl
 
 def test_without_javascript_a_picture_stands_there(visit, origin, explorable_page, stored):
     with visit(f"{origin}/{explorable_page}", javascript=False) as (page, _):
-        for still, state in zip(page.locator(".gradlab-still").all(), stored, strict=True):
+        for still, state in zip(page.locator("figure.gradlab-still").all(), stored, strict=True):
             words = Explorable(page, still, state).frames[*state["index"]]["alt"]
             expect(still.get_by_role("img", name=words, exact=True).locator("svg").first).to_be_visible()
             expect(still.get_by_text(state["caption"], exact=True)).to_be_visible()

@@ -38,6 +38,7 @@ FLOORS = [
         "claims": set(),
         "figures": {"numpy", "matplotlib"},
         "explore": {"anywidget", "matplotlib", "traitlets"},
+        "quiz": {"anywidget", "traitlets"},
     },
     {"homework": {"numpy", "torch", "IPython", "traitlets"}},
 ]

@@ -19,7 +19,7 @@ from myst_parser.parsers.mdit import create_md_parser
 
 ROOT = Path(__file__).parents[1]
 CHAPTERS = [path for path in sorted((ROOT / "chapters").rglob("*.ipynb")) if ".ipynb_checkpoints" not in path.parts]
-PAGES = [*CHAPTERS, ROOT / "book" / "intro.md"]
+PAGES = [*CHAPTERS, *(ROOT / "book" / f"{name}.md" for name in ("intro", "field_guide", "faq"))]
 
 EXTENSIONS = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["parse"]["myst_enable_extensions"]
 MYST = create_md_parser(MdParserConfig(enable_extensions={*EXTENSIONS, "linkify"}), RendererHTML)

@@ -1,12 +1,27 @@
-"""The table of wrong arguments, of what pictures are drawn on and with."""
+"""The table of wrong arguments, of what pictures are drawn on and with, and of quizzes."""
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from gradlab import canvas, explore
+from gradlab import canvas, explore, quiz
 from gradlab.canvas import Sheet
 from gradlab.figures import seeds
-from wrong_values import AX, NOT_A_FLAG, NOT_A_MAPPING, NOT_A_TABLE, NOT_AN_AXES, NOT_WORDS
+from wrong_values import (
+    AX,
+    INF,
+    NAN,
+    NOT_A_FLAG,
+    NOT_A_MAPPING,
+    NOT_A_TABLE,
+    NOT_AN_AXES,
+    NOT_TEXT,
+    NOT_WORDS,
+    TOO_LARGE,
+    not_a_list,
+)
+
+WHY = {1: "too small", 2: "as computed"}
+ASKED = quiz.Question("One and one?", (("1", "too small"), ("2", "as computed")), 1)
 
 # every public function, with arguments that are right
 RIGHT = {
@@ -20,6 +35,8 @@ RIGHT = {
     canvas.label_powers_of_ten: {"ax": AX},
     canvas.label_ends: {"ax": AX, "x": 1.0, "labels": [], "leftward": True},
     explore.explore: {"draw": lambda x: Sheet(alt="a", caption="c"), "start": {"x": 2}, "alt": None, "x": [1, 2]},
+    quiz.question: {"text": "One and one?", "options": WHY, "right": 2, "unit": "apples"},
+    quiz.quiz: {"questions": [ASKED]},
 }
 
 WRONG = [
@@ -43,6 +60,29 @@ WRONG = [
         [(value, None, "sequence") for value in (1, "ab", [1, "a"], [True, False], [None, 1], None)],
     ),
     (seeds.in_powers_of_ten, "norms", [*NOT_A_TABLE, ([[1.0, -1.0]], None, "no negative entry")]),
+    (quiz.question, "text", NOT_WORDS),
+    (quiz.question, "options", [*NOT_A_MAPPING, ({}, None, "2 to 6"), ({1: "one"}, None, "2 to 6")]),
+    (quiz.question, "options", [(dict.fromkeys(range(7), "why"), None, "2 to 6"), ({1: 2, 2: "why"}, "2", "text")]),
+    (quiz.question, "options", [({1: "why", 2: " "}, "' '", "say something"), ({1: "a", "2": "b"}, "'2'", "number")]),
+    (
+        quiz.question,
+        "options",
+        [({"": "why", "2": "why"}, "''", "say something"), ({2: "a", True: "b"}, "True", "real")],
+    ),
+    (
+        quiz.question,
+        "options",
+        [({2.0: "a", 2 + 1e-15: "b"}, None, "read the same"), ({None: "a", 2: "b"}, "None", "real")],
+    ),
+    (quiz.question, "right", [(value, None, "exactly one") for value in (3, 15.1, INF, NAN)]),
+    (quiz.question, "right", [(lambda option: True, "gives [1, 2]", "exactly one"), *TOO_LARGE]),
+    (
+        quiz.question,
+        "right",
+        [("2", None, "one real number"), (None, None, "one real number"), ([2], None, "real number")],
+    ),
+    (quiz.question, "unit", NOT_TEXT),
+    (quiz.quiz, "questions", not_a_list("Question", ["question"], [ASKED, None])),
 ]
 
 # what cannot be wrong, or is somebody else's to refuse, and why
@@ -58,4 +98,6 @@ NOT_CHECKED = {
 }
 WITHOUT_INPUT = {
     explore.Explorable: "made by explore",
+    quiz.Question: "made by question",
+    quiz.Quiz: "made by quiz",
 }

@@ -1,5 +1,8 @@
 """Sphinx extension: the directive ``claim-ledger``, a table of every claim check that the book's pages ran.
 
+Above it stands how many claims got which verdict; ``ledger.js`` lets readers sort the rows. The role ``claim`` links to
+one check: ``{claim}`chapter 10 <clip-cures>```.
+
 The records are read from the cards in the executed pages, so the table cannot say anything that no page has measured. A
 registered claim without a check, or with two, is a warning, which the book's build treats as an error.
 """
@@ -9,15 +12,16 @@ from __future__ import annotations
 import html
 import json
 import re
+from collections import Counter
 from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
-from sphinx.util.docutils import SphinxDirective
+from sphinx.util.docutils import ReferenceRole, SphinxDirective
 
-from gradlab.claims import Claim, ClaimCheck, registry
+from gradlab.claims import VERDICTS, Claim, ClaimCheck, registry
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +40,21 @@ class ClaimLedger(SphinxDirective):
         """Return the placeholder."""
         self.env.metadata[self.env.docname]["claim_ledger"] = True
         return [Ledger()]
+
+
+class ClaimLink(nodes.Inline, nodes.TextElement):
+    """Where a link to a claim check goes once the titles of all pages are known."""
+
+
+class ClaimRole(ReferenceRole):
+    """Leave a `ClaimLink` in the text."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        """Return the placeholder, or only the words if there is no such claim."""
+        if self.target not in registry():
+            logger.warning("there is no claim %r", self.target, location=self.get_location())
+            return [nodes.Text(self.title)], []
+        return [ClaimLink("", self.title, claim=self.target)], []
 
 
 def collect(app: Sphinx, doctree: nodes.document) -> None:
@@ -65,12 +84,26 @@ def examine(app: Sphinx, env: BuildEnvironment) -> list[str]:
 
 
 def fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
-    """Put the table in the place of the placeholder."""
+    """Put the table and the links in the places of their placeholders."""
     checks = [ClaimCheck.from_record(record) for records in _records(app.env).values() for record in records]
     order = list(registry())
     checks.sort(key=lambda check: order.index(check.claim.id))
-    for placeholder in doctree.findall(Ledger):
-        placeholder.replace_self(_table(app, docname, checks))
+    for placeholder in list(doctree.findall(Ledger)):
+        placeholder.replace_self([_summary(checks), _table(app, docname, checks)])
+    for placeholder in list(doctree.findall(ClaimLink)):
+        placeholder.replace_self(_link(app, docname, registry()[placeholder["claim"]], placeholder.astext()))
+
+
+def load_sorting(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
+    """Have the page with the table load the script that sorts it."""
+    if "claim_ledger" in app.env.metadata.get(pagename, {}):
+        app.add_js_file("ledger.js", loading_method="defer")
+
+
+def _summary(checks: list[ClaimCheck]) -> nodes.paragraph:
+    counts = Counter(check.verdict for check in checks)
+    shares = [f"{verdict}: {counts[verdict]}" for verdict in VERDICTS]
+    return nodes.paragraph("", f"{len(checks)} claims. {'; '.join(shares).capitalize()}.")
 
 
 def _table(app: Sphinx, docname: str, checks: list[ClaimCheck]) -> nodes.table:
@@ -85,14 +118,15 @@ def _row(app: Sphinx, docname: str, check: ClaimCheck) -> nodes.row:
     if check.on_condition is not None:
         text = f"{check.claim.condition} {check.on_condition.finding} (then: {check.on_condition.prediction})"
         measured.append(nodes.paragraph("", text))
-    link = nodes.paragraph("", "", _link(app, docname, check.claim))
+    title = app.env.titles[check.claim.page].astext()
+    link = nodes.paragraph("", "", _link(app, docname, check.claim, title))
     cells = [[nodes.paragraph("", check.claim.statement)], [nodes.paragraph("", check.verdict)], measured, [link]]
     return nodes.row("", *(nodes.entry("", *cell) for cell in cells))
 
 
-def _link(app: Sphinx, docname: str, claim: Claim) -> nodes.reference:
+def _link(app: Sphinx, docname: str, claim: Claim, text: str) -> nodes.reference:
     uri = f"{app.builder.get_relative_uri(docname, claim.page)}#claim-{claim.id}"
-    return nodes.reference("", app.env.titles[claim.page].astext(), internal=True, refuri=uri)
+    return nodes.reference("", text, internal=True, refuri=uri)
 
 
 def _records(env: BuildEnvironment) -> dict[str, list[dict[str, Any]]]:
@@ -104,10 +138,13 @@ def _records(env: BuildEnvironment) -> dict[str, list[dict[str, Any]]]:
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect to Sphinx."""
     app.add_node(Ledger)
+    app.add_node(ClaimLink)
     app.add_directive("claim-ledger", ClaimLedger)
+    app.add_role("claim", ClaimRole())
     app.connect("doctree-read", collect)
     app.connect("env-purge-doc", forget)
     app.connect("env-merge-info", merge)
     app.connect("env-updated", examine)
     app.connect("doctree-resolved", fill)
+    app.connect("html-page-context", load_sorting)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,7 +1,8 @@
 """Sphinx extension: every script, font and style that a page loads comes from the site itself, and no more than needed.
 
-* ``explorables.js`` brings explorable figures to life from the state that the build stored in the page; until it has
-  run, without JavaScript, and in print, the figure's first picture stands there.
+* ``explorables.js`` brings explorable figures and quizzes to life from the state that the build stored in the page;
+  until it has run, and without JavaScript, the figure's first picture stands there, or the questions with their
+  answers folded.
 * What a page would load without need is left out: Thebe, and scripts named twice.
 """
 
@@ -44,7 +45,7 @@ def configure(app: Sphinx, config: Config) -> None:
 
 
 def trim_page(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
-    """Leave out what the page does not need, put each explorable figure's first picture in its place, mend a role."""
+    """Leave out what the page does not need, put what stands still in each widget's place, mend a role."""
     seen, kept = set(), []
     for script in context["script_files"]:
         name, body = str(getattr(script, "filename", script) or ""), getattr(script, "attributes", {}).get("body") or ""
@@ -65,18 +66,45 @@ def trim_page(app: Sphinx, pagename: str, templatename: str, context: dict[str, 
 
 
 def _still(view: re.Match, models: dict[str, Any]) -> str:
-    """Return the stored view with the figure's first picture before it, for `explorables.js` to replace."""
+    """Return the stored view with something still before it, for `explorables.js` to replace."""
     state = models.get(json.loads(view[1])["model_id"], {}).get("state", {})
-    if "frames" not in state:
-        return view[0]
+    if "frames" in state:
+        return _first_picture(state) + view[0]
+    return _folded_answers(state) + view[0] if "questions" in state else view[0]
+
+
+def _first_picture(state: dict[str, Any]) -> str:
+    """Return the picture that an explorable figure shows first, with its caption."""
     flat = 0
     for param, index in zip(state["params"], state["index"], strict=True):
         flat = flat * len(param["text"]) + index
     frame = state["frames"][flat]
     return (
         f'<figure class="gradlab-figure gradlab-still"><div role="img" aria-label="{html.escape(frame["alt"])}">'
-        f"{frame['svg']}</div><figcaption>{html.escape(state['caption'])}</figcaption></figure>{view[0]}"
+        f"{frame['svg']}</div><figcaption>{html.escape(state['caption'])}</figcaption></figure>"
     )
+
+
+def _folded_answers(state: dict[str, Any]) -> str:
+    """Return a quiz's questions and options, with what is to be said of each option folded away."""
+    asked = []
+    for question in state["questions"]:
+        options = "".join(f"<li>{_marked_up(answer)}</li>" for answer, _ in question["options"])
+        reasons = "".join(
+            f"<li><strong>{_marked_up(answer)}: {'right' if k == question['right'] else 'not so'}.</strong> "
+            f"{_marked_up(why)}</li>"
+            for k, (answer, why) in enumerate(question["options"])
+        )
+        asked.append(
+            f"<li><p>{_marked_up(question['text'])}</p><ul>{options}</ul>"
+            f"<details><summary>Answers</summary><ul>{reasons}</ul></details></li>"
+        )
+    return f'<ol class="gradlab-still">{"".join(asked)}</ol>'
+
+
+def _marked_up(text: str) -> str:
+    """Return a quiz's text as HTML; words between backticks are code."""
+    return re.sub("`([^`]*)`", r"<code>\1</code>", html.escape(text))
 
 
 def write_doors(app: Sphinx, exception: Exception | None) -> None:

@@ -1,5 +1,5 @@
-// Brings a page's explorable figures to life without a kernel and without a network. The build stored each figure's
-// state and its anywidget module in the page; all that is missing is a model, which is the class below.
+// Brings a page's explorable figures and quizzes to life without a kernel and without a network. The build stored the
+// state and the anywidget module of each in the page; all that is missing is a model, which is the class below.
 (() => {
   class Model {
     constructor(state) { this.state = state; this.listeners = new Map(); }

@@ -64,8 +64,8 @@ def growth_against_scale(
     if len(scales) < 2 or not (np.diff(scales) > 0).all():
         raise ValueError(f"scales must be two at least, in growing order, got {scales.tolist()!r}")
     lines = {label: _positive(f"theory[{label!r}]", y, scales.shape) for label, y in mapping("theory", theory).items()}
-    if not 1 <= len(lines) <= len(PALETTE) - 1:
-        raise ValueError(f"theory must hold one to {len(PALETTE) - 1} lines, got {theory!r}")
+    if not 1 <= len(lines) <= len(PALETTE):
+        raise ValueError(f"theory must hold one to {len(PALETTE)} lines, got {theory!r}")
     points = mapping("measured", {} if measured is None else measured)
     at = _positive("measured_at", measured_at, (None,)) if points else np.array([])
     points = {label: _positive(f"measured[{label!r}]", y, (len(at), None)) for label, y in points.items()}
