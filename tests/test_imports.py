@@ -39,6 +39,7 @@ FLOORS = [
         "figures": {"numpy", "matplotlib"},
         "explore": {"anywidget", "matplotlib", "traitlets"},
     },
+    {"clinic": {"numpy", "torch"}},
 ]
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 LIBRARIES_OF = {room: libraries for rooms in FLOORS for room, libraries in rooms.items()}

@@ -4,5 +4,6 @@ import torch
 
 from gradlab.clinic.grid import record
 
-torch.set_num_threads(1)
-record()
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    record()

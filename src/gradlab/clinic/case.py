@@ -13,14 +13,16 @@ from typing import Any
 from torch import nn
 
 from gradlab import tasks
-from gradlab.arguments import one_of, positive_number, whole_number
+from gradlab.arguments import flag, one_of, positive_number, real_number, whole_number
 from gradlab.clinic.rounding import NUMBERS, round_linear_layers_
-from gradlab.networks import deep_network
+from gradlab.initialization import SCHEMES
+from gradlab.networks import NORMS, deep_network
 from gradlab.recurrent import LongShortTermMemory, RecurrentNetwork
 from gradlab.residual import residual_network
 from gradlab.tasks import Task
 
 DATA = ("digits", "cancer", "two cues")
+ROUNDED = ("float16", "bfloat16")
 FORGET_BIAS = {"half open": 0.0, "open": 3.0}
 
 
@@ -66,6 +68,13 @@ class Case:
         The first two: float32, with every linear layer rounded as in mixed precision.
     loss_scale : float
         Factor on the loss during the backward pass, taken back before anything else is done with the gradient.
+
+    Raises
+    ------
+    TypeError
+        If a setting is not of the kind stated.
+    ValueError
+        If one is outside its range, or two do not go together.
     """
 
     data: str
@@ -88,15 +97,34 @@ class Case:
 
     def __post_init__(self) -> None:
         one_of("data", self.data, DATA)
-        one_of("step", self.step[0], ("sgd", "adam"))
-        positive_number("step", self.step[1])
-        one_of("norm", self.norm, (None, "batch", "layer"))
+        _pair("step", self.step, ("sgd", "adam"))
+        _pair("weights", self.weights, tuple(SCHEMES))
+        for name, least in (("steps", 1), ("batch", 1), ("depth", 1), ("width", 1), ("warm_up", 0)):
+            whole_number(name, getattr(self, name), at_least=least)
+        one_of("norm", self.norm, (None, *NORMS))
         one_of("skips", self.skips, (None, "plain", "scaled", "zero"))
         one_of("gates", self.gates, (None, *FORGET_BIAS))
         one_of("numbers", self.numbers, tuple(NUMBERS))
-        whole_number("steps", self.steps, at_least=1)
+        flag("scaled", self.scaled)
+        if self.length is not None:
+            whole_number("length", self.length, at_least=10)
+        if self.max_norm is not None:
+            positive_number("max_norm", self.max_norm)
+        if not real_number("decay", self.decay) >= 0:
+            raise ValueError(f"decay must be at least 0, got {self.decay!r}")
+        positive_number("loss_scale", self.loss_scale)
+        self._check_fit()
+
+    def _check_fit(self) -> None:
+        """Refuse settings that are right one by one, and do not go together."""
         if (self.data == "two cues") != (self.length is not None):
-            raise ValueError(f"length must be given with two cues, and only then, got {self.length!r}")
+            raise ValueError(f"length must be given with data='two cues', and only then, got {self.length!r}")
+        if self.length is None and self.gates is not None:
+            raise ValueError(f"gates must be None where there is no length, got {self.gates!r}")
+        if self.length is not None and (self.skips is not None or self.norm == "batch" or self.numbers in ROUNDED):
+            raise ValueError(f"length must be None with skips, norm='batch' or rounded numbers, got {self.length!r}")
+        if self.skips is not None and self.depth % 2:
+            raise ValueError(f"depth must be even with skips, which lead around two layers each, got {self.depth!r}")
 
     def but(self, **change: Any) -> Case:
         """Return the same case with one setting changed.
@@ -134,7 +162,7 @@ class Case:
         """Return the untrained network of a seed; the same random numbers in every format of numbers."""
         inputs, outputs = self.task.x.shape[-1], self.task.outputs
         network = self._recurrent(inputs, outputs, seed) if self.length else self._deep(inputs, outputs, seed)
-        if self.numbers in ("float16", "bfloat16"):
+        if self.numbers in ROUNDED:
             round_linear_layers_(network, NUMBERS[self.numbers])
         return network.to(NUMBERS["float64"]) if self.numbers == "float64" else network
 
@@ -156,6 +184,12 @@ class Case:
         if self.norm is not None:
             network.activation = nn.Sequential(nn.LayerNorm(self.width), network.activation)
         return network
+
+
+def _pair(name: str, value: tuple[str, float], allowed: tuple[str, ...]) -> None:
+    if not isinstance(value, tuple) or len(value) != 2 or value[0] not in allowed:
+        raise ValueError(f"{name} must be a pair of one of {', '.join(allowed)} and a number, got {value!r}")
+    positive_number(name, value[1])
 
 
 @functools.cache
