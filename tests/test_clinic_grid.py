@@ -97,7 +97,7 @@ def test_cell_counts_and_grades_the_runs_it_is_given(monkeypatch):
         (17, 0.9, (0, 0.0), "helped"),
         (0, 0.2, (0, 0.0), "helped"),
         (0, 0.19, (0, 0.0), "no effect"),
-        (5, 0.4, (9, 0.6), "harmed"),
+        (5, 0.39, (9, 0.6), "harmed"),
         (5, 0.41, (9, 0.6), "no effect"),
         (18, 0.9, (20, 1.0), "no effect"),
         (17, 0.9, (20, 1.0), "harmed"),
