@@ -1,13 +1,27 @@
-"""The table of wrong arguments, of the clinic."""
+"""The table of wrong arguments, of the clinic and its pictures."""
 
 import torch
 from torch import nn
 
-from gradlab import clinic
+from gradlab import clinic, figures
 from gradlab.clinic import rounding
 from gradlab.clinic.grid import record
-from wrong_values import NOT_A_DTYPE, NOT_A_FLAG, NOT_A_NUMBER, NOT_POSITIVE, NOT_REAL, NOT_WHOLE, optional, sizes
+from wrong_values import (
+    NOT_A_DTYPE,
+    NOT_A_FLAG,
+    NOT_A_MAPPING,
+    NOT_A_NUMBER,
+    NOT_A_SERIES,
+    NOT_A_TABLE,
+    NOT_POSITIVE,
+    NOT_REAL,
+    NOT_WHOLE,
+    NOT_WORDS,
+    optional,
+    sizes,
+)
 
+LOGS = [[0.0, 1.0], [0.0, 2.0]]
 CASE = clinic.Case("cancer", ("sgd", 0.1), steps=1, depth=2, width=2)
 MLP = clinic.patient("MLP")
 CELL = clinic.Cell(alive=20, healthy=0, health=0.5, spread=0.1, first=1.0)
@@ -42,6 +56,14 @@ RIGHT = {
     clinic.curves: {"name": "MLP", "remedy": "clip at 1"},
     rounding.RoundedLinear: {"linear": nn.Linear(1, 1), "dtype": torch.float16},
     rounding.round_linear_layers_: {"network": nn.Sequential(nn.Linear(1, 1)), "dtype": torch.float16},
+    figures.remedies_on_patients: {"outcomes": {"a": {"p": ("cured", False)}}, "settings": "words"},
+    figures.losses_under_treatment: {
+        "steps": [0, 1],
+        "before": LOGS,
+        "after": LOGS,
+        "title": "words",
+        "settings": "words",
+    },
 }
 
 WRONG = [
@@ -79,6 +101,41 @@ WRONG = [
     (rounding.RoundedLinear, "dtype", NOT_A_DTYPE),
     (rounding.round_linear_layers_, "network", others(None, torch.relu, allowed="nn.Module")),
     (rounding.round_linear_layers_, "dtype", NOT_A_DTYPE),
+    (
+        figures.remedies_on_patients,
+        "outcomes",
+        [*NOT_A_MAPPING, ({}, None, "one to 20"), ({"a": {}}, "{}", "one to 7"), ({"a": 3}, "3", "mapping")],
+    ),
+    (
+        figures.remedies_on_patients,
+        "outcomes",
+        [({f"{k}": {"p": ("cured", False)} for k in range(21)}, None, "one to 20")],
+    ),
+    (figures.remedies_on_patients, "outcomes", [({"a": {p: ("cured", False) for p in "abcdefgh"}}, "'h'", "one to 7")]),
+    (
+        figures.remedies_on_patients,
+        "outcomes",
+        [({"a": {"p": ("cured", True)}, "b": {"q": ("cured", True)}}, "'q'", "['p']")],
+    ),
+    (
+        figures.remedies_on_patients,
+        "outcomes",
+        [
+            ({"a": {"p": value}}, shown, allowed)
+            for value, shown, allowed in (
+                ("cured", "'cured'", "and whether"),
+                (("healed", True), "'healed'", "one of 'cured'"),
+                (("cured", 1), "1", "True or False"),
+            )
+        ],
+    ),
+    (figures.remedies_on_patients, "settings", NOT_WORDS),
+    (figures.losses_under_treatment, "steps", NOT_A_SERIES),
+    *((figures.losses_under_treatment, name, optional(NOT_A_TABLE)) for name in ("before", "after")),
+    (figures.losses_under_treatment, "before", [(None, None, "real numbers")]),
+    *((figures.losses_under_treatment, name, [([[1.0]], "(1, 1)", "2 steps")]) for name in ("before", "after")),
+    (figures.losses_under_treatment, "title", NOT_WORDS),
+    (figures.losses_under_treatment, "settings", NOT_WORDS),
 ]
 
 WITHOUT_INPUT = {

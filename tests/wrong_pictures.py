@@ -111,14 +111,6 @@ RIGHT = {
     figures.warning_times: {"leads": {"a": [1.0]}, "settings": "words"},
     figures.final_scores: {"scores": {"a": [0.5]}, "chance": 0.1, "score": "accuracy", "settings": "words"},
     figures.gates_and_cell: {"gates": {"a": [0, 1]}, "offered": [1, -1], "cells": [0, 2], "settings": "words"},
-    figures.remedies_on_patients: {"outcomes": {"a": {"p": ("cured", False)}}, "settings": "words"},
-    figures.losses_under_treatment: {
-        "steps": [0, 1],
-        "before": LOGS,
-        "after": LOGS,
-        "title": "words",
-        "settings": "words",
-    },
 }
 
 WRONG = [
@@ -304,39 +296,4 @@ WRONG = [
     (figures.warning_times, "leads", [({key: [1.0] for key in "abcdefghi"}, None, "one to eight")]),
     (figures.warning_times, "leads", [({"a": [v]}, f"{v}", "at least 0") for v in (-1.0, INF)]),
     (figures.warning_times, "settings", NOT_WORDS),
-    (
-        figures.remedies_on_patients,
-        "outcomes",
-        [*NOT_A_MAPPING, ({}, None, "one to 20"), ({"a": {}}, "{}", "one to 7"), ({"a": 3}, "3", "mapping")],
-    ),
-    (
-        figures.remedies_on_patients,
-        "outcomes",
-        [({f"{k}": {"p": ("cured", False)} for k in range(21)}, None, "one to 20")],
-    ),
-    (figures.remedies_on_patients, "outcomes", [({"a": {p: ("cured", False) for p in "abcdefgh"}}, "'h'", "one to 7")]),
-    (
-        figures.remedies_on_patients,
-        "outcomes",
-        [({"a": {"p": ("cured", True)}, "b": {"q": ("cured", True)}}, "'q'", "['p']")],
-    ),
-    (
-        figures.remedies_on_patients,
-        "outcomes",
-        [
-            ({"a": {"p": value}}, shown, allowed)
-            for value, shown, allowed in (
-                ("cured", "'cured'", "and whether"),
-                (("healed", True), "'healed'", "one of 'cured'"),
-                (("cured", 1), "1", "True or False"),
-            )
-        ],
-    ),
-    (figures.remedies_on_patients, "settings", NOT_WORDS),
-    (figures.losses_under_treatment, "steps", NOT_A_SERIES),
-    *((figures.losses_under_treatment, name, optional(NOT_A_TABLE)) for name in ("before", "after")),
-    (figures.losses_under_treatment, "before", [(None, None, "real numbers")]),
-    *((figures.losses_under_treatment, name, [([[1.0]], "(1, 1)", "2 steps")]) for name in ("before", "after")),
-    (figures.losses_under_treatment, "title", NOT_WORDS),
-    (figures.losses_under_treatment, "settings", NOT_WORDS),
 ]
