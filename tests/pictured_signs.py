@@ -3,6 +3,8 @@
 from drawn import INF, NAN
 from gradlab import figures
 
+NO = ("does not apply", False)
+
 PICTURES = [
     (
         figures.precision_and_recall,
@@ -39,5 +41,25 @@ PICTURES = [
         ({"spike": [3, 0, NAN, 1], "NaN": [0, 0]},),
         {"settings": "Four runs and two."},
         ["spike: seen before the NaN in 2 of 4 runs (steps before it, median: 2), not at all in 1.", "NaN: seen"],
+    ),
+    (
+        figures.remedies_on_patients,
+        (
+            {
+                "clip": {"RNN": ("cured", False), "MLP": ("helped", True)},
+                "gates": {"RNN": ("no effect", True), "MLP": NO},
+            },
+        ),
+        {"settings": "Two remedies on two patients."},
+        ["clip: cured: RNN; helped: MLP (close).", "gates: no effect: RNN (close); does not apply: MLP."],
+    ),
+    (
+        figures.losses_under_treatment,
+        ([0, 5], [[1, NAN], [2, NAN]], [[1, 0.5], [4, NAN], [2, 0.25]]),
+        {"title": "RNN, clip: cured", "settings": "Three seeds."},
+        [
+            "RNN, clip: cured. Untreated: 2 of 2 runs die.",
+            "Treated: 1 of 3 runs die, median loss of the others 1.5 at first and 0.38 in the end.",
+        ],
     ),
 ]

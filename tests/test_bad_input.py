@@ -10,14 +10,15 @@ import pytest
 import gradlab
 import wrong_arguments
 import wrong_monitors
+import wrong_patients
 import wrong_pictures
 import wrong_sheets
 
-TABLES = (wrong_arguments, wrong_monitors, wrong_pictures, wrong_sheets)
+TABLES = (wrong_arguments, wrong_monitors, wrong_patients, wrong_pictures, wrong_sheets)
 RIGHT = {call: arguments for table in TABLES for call, arguments in table.RIGHT.items()}
 WRONG = [row for table in TABLES for row in table.WRONG]
 NOT_CHECKED = wrong_arguments.NOT_CHECKED | wrong_sheets.NOT_CHECKED
-WITHOUT_INPUT = wrong_arguments.WITHOUT_INPUT | wrong_monitors.WITHOUT_INPUT | wrong_sheets.WITHOUT_INPUT
+WITHOUT_INPUT = {call: why for table in TABLES for call, why in getattr(table, "WITHOUT_INPUT", {}).items()}
 CASES = [
     pytest.param(call, name, *case, id=f"{call.__name__}-{name}-{i}")
     for call, name, cases in WRONG

@@ -40,7 +40,7 @@ FLOORS = [
         "explore": {"anywidget", "matplotlib", "traitlets"},
         "quiz": {"anywidget", "traitlets"},
     },
-    {"homework": {"numpy", "torch", "IPython", "traitlets"}},
+    {"clinic": {"numpy", "torch"}, "homework": {"numpy", "torch", "IPython", "traitlets"}},
 ]
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 LIBRARIES_OF = {room: libraries for rooms in FLOORS for room, libraries in rooms.items()}

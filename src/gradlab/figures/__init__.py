@@ -17,6 +17,7 @@ from gradlab.figures.shattering import correlations, gradients_along_input
 from gradlab.figures.steps import norms_over_steps
 from gradlab.figures.symptoms import loss_curves, warning_times
 from gradlab.figures.training_runs import final_scores, signal_and_loss
+from gradlab.figures.treatments import losses_under_treatment, remedies_on_patients
 
 __all__ = [
     "clipped_arrows",
@@ -29,12 +30,14 @@ __all__ = [
     "last_depths",
     "log_gradient_as_a_sum",
     "loss_curves",
+    "losses_under_treatment",
     "noise_against_batch_size",
     "norm_against_depth",
     "norm_along_depth",
     "norms_over_steps",
     "paths_along_depth",
     "precision_and_recall",
+    "remedies_on_patients",
     "runs_along_sign",
     "signal_and_loss",
     "signals_against_depth",
