@@ -11,7 +11,7 @@ import pytest
 import gradlab
 
 ROOT = Path(gradlab.__file__).parent
-HEAVY = ("numpy", "torch", "matplotlib")
+HEAVY = ("numpy", "torch", "matplotlib", "anywidget")
 
 # the rooms from the ground up: each may use those on lower floors, and the libraries named
 FLOORS = [
