@@ -56,7 +56,7 @@ def test_each_setting_of_a_slider_is_described_by_itself(site, explorable_pages)
         for stored in page.find_all("script", type=STATE):
             for model in json.loads(stored.string)["state"].values():
                 alts = [frame["alt"] for frame in model["state"].get("frames", ())]
-                assert len(set(alts)) > len(alts) / 2, address
+                assert len(set(alts)) >= len(alts) / 2, address  # other widgets have no pictures
 
 
 @pytest.mark.parametrize("alt", ["Plot of the loss", "figure", "A graph of norms over depth", "picture"])

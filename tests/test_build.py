@@ -61,7 +61,7 @@ def pristine(tmp_path_factory, built, build):
     target = tmp_path_factory.mktemp("little") / "book"
     for name in ("src", "book/_ext", "book/_static"):
         shutil.copytree(built / name, target / name)
-    for name in ("_config.yml", "constraints.txt", "book/references.bib", "book/claims.md"):
+    for name in ("_config.yml", "CITATION.cff", "constraints.txt", "book/references.bib", "book/claims.md"):
         shutil.copy2(built / name, target / name)
     (target / "chapters").mkdir()
     (target / "_toc.yml").write_text(TOC)

@@ -59,7 +59,7 @@ WRONG = [
 WITHOUT_INPUT = {
     call: "an inner room: called by GradMonitor, locate_nonfinite and the zoo's own tables, which check"
     for package in (monitor, zoo)
-    for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}.")
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
     for name, call in vars(importlib.import_module(module.name)).items()
     if not name.startswith("_")
     and getattr(call, "__module__", "") == module.name
