@@ -6,9 +6,15 @@ import math
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from gradlab.homework.assignments.hw03_trials import gradients_by_autograd, parameters_with, three_gradients, trained
+from gradlab.homework.assignments.hw03_trials import (
+    gradients_by_autograd,
+    parameters_with,
+    require_step,
+    three_gradients,
+    trained,
+)
 from gradlab.homework.draws import Draw
 from gradlab.homework.expectations import Words, require, require_close, require_number, require_numbers, require_tensor
 from gradlab.homework.questions import Answer, Homework
@@ -22,8 +28,8 @@ through_time = homework.question("q1", "Back through time", asks_for="gradients"
 
 def require_gradient(answer: Answer, draw: Draw, part: int, *, steps: int, w: float) -> None:
     """Require the gradient in `w` (part 0) or in `u` (part 1)."""
-    u, x, target = draw.number(-2, 2), draw.normal(steps), draw.number(-3, 3)
-    tried = f"gradients(w={w:g}, u={u:g}, x, target={target:g}) with {steps} numbers in x"
+    u, x, target = draw.number(-2, 2), draw.normal(steps).round(decimals=2), draw.number(-3, 3)
+    tried = f"gradients(w={w:g}, u={u:g}, x, target={target:g}) with x = {[round(one, 2) for one in x.tolist()]}"
     got = require_numbers(answer(w, u, x, target), (2,), tried=tried)
     require_close(
         float(got[part]),
@@ -149,25 +155,6 @@ def _(answer: Answer, draw: Draw) -> None:
 
 # q3: an LSTM's step
 cell = homework.question("q3", "One step of an LSTM", asks_for="lstm_step")
-
-
-def require_step(
-    answer: Answer, draw: Draw, part: int, *, batch: int, inputs: int, hidden: int, scale: float = 1
-) -> None:
-    """Require the new h (part 0) or the new c (part 1) of ``nn.LSTMCell`` with random weights."""
-    theirs = nn.LSTMCell(inputs, hidden, dtype=torch.float64)
-    with torch.no_grad():
-        for parameter in theirs.parameters():
-            parameter.copy_(draw.normal(*parameter.shape, scale=scale))
-        x, h, c = (draw.normal(batch, n) for n in (inputs, hidden, hidden))
-        truth = theirs(x, (h, c))[part]
-    tried = f"lstm_step with a batch of {batch}, {inputs} inputs, {hidden} units" + (", large weights" * (scale > 1))
-    weights = [parameter.detach() for parameter in theirs.parameters()]
-    got = answer(x, h, c, *weights)
-    two = isinstance(got, list | tuple) and len(got) == 2
-    require(two, tried=tried, got=got, expected="two tensors, the new h and the new c")
-    what = ("first the new h", "second the new c")[part]
-    require_close(got[part], truth, tried=tried, expected=f"{what}, as nn.LSTMCell computes it")
 
 
 @cell.requires("computes the new cell", points=1)
