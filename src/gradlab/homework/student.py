@@ -117,7 +117,7 @@ def line_of(error: BaseException | None, namespace: Mapping[str, Any]) -> str:
     if found is None:
         return ""
     source = linecache.getline(found.tb_frame.f_code.co_filename, found.tb_lineno).strip()
-    return f" in line {found.tb_lineno} of your cell" + (f": `{printable(source, 120)}`" if source else "")
+    return f", in line {found.tb_lineno} of your cell" + (f": `{printable(source, 120)}`" if source else "")
 
 
 def verdict(question: Question, outcomes: Sequence[Outcome]) -> list[str]:

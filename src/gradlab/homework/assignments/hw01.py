@@ -196,8 +196,10 @@ def _(answer: Answer, draw: Draw) -> None:
     require_close(
         answer(matrices, depth, runs, draw.integer(0, 999)),
         (low + high) / 2,
-        tried=f"growth_rate of two rotations, one times {factors[0]:.3g}, one times {factors[1]:.3g}",
-        expected="the mean, over runs, of the logarithm of the growth, within five standard errors",
+        tried=f"growth_rate of two rotations, one times {factors[0]:.3g}, one times {factors[1]:.3g}, "
+        f"with depth={depth}, runs={runs}",
+        expected=f"the mean, over runs, of the logarithm of the growth: with {depth * runs} independent layers, within "
+        f"{5 * standard_error:.2g} (five standard errors). Is each layer drawn afresh, or only each run?",
         rtol=0,
         atol=5 * standard_error,
     )

@@ -198,12 +198,14 @@ own_scale = homework.question("q4", "A budget for your branches", asks_for="bran
 def _(answer: Answer, draw: Draw) -> None:
     got = require_number(answer.value, tried="branch_scale")
     require(0 < got < 10, tried="branch_scale", got=got, expected="a positive scale that is not absurd")
-    grown = measured_growth(draw.personal, got, draw)
+    grown, factor = measured_growth(draw.personal, got, draw), draw.personal["factor"]
     require(
-        0.8 < grown / draw.personal["factor"] < 1.25,
+        0.8 < grown / factor < 1.25,
         tried="the gradient's growth through three networks with your numbers and branch_scale",
         got=grown,
-        expected=f"about {draw.personal['factor']:g}",
+        expected="your factor of {:g}, give or take: from {:g} to {:g}".format(
+            *(draw.personal["factor"] * t for t in (1, 0.8, 1.25))
+        ),
     )
 
 
