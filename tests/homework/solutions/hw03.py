@@ -62,6 +62,9 @@ RIGHT = {
                 return (h - target) * in_w, (h - target) * in_u
         """),
         "a list of tensors": changed(Q1, ("return in_w, in_u", "return [torch.tensor(in_w), torch.tensor(in_u)]")),
+        "tensors of shape (1,)": changed(
+            Q1, ("return in_w, in_u", "return torch.tensor([in_w]), torch.tensor([in_u])")
+        ),
         "one array": text("""
             def gradients(w, u, x, target):
                 x = x.numpy()

@@ -118,7 +118,7 @@ def _(answer: Answer, draw: Draw) -> None:
         for s in (seed, seed, seed + 1)
     )
     require(
-        torch.equal(first, again) and not torch.isclose(first, other).any(),
+        torch.equal(first, again) and torch.isclose(first, other).double().mean() < 0.5,
         tried="draw_weights twice with one seed, and once with the next",
         got=[first, again, other],
         expected="the same weights for the same seed, and others for another",

@@ -157,6 +157,15 @@ def _(answer: Answer, draw: Draw) -> None:
         got, 1e20, tried=tried, expected="the norm, which is finite: only its square leaves float32", rtol=1e-5
     )
     require_all_close(left, [g / 1e20 for g in gradients], tried=tried, expected="gradients clipped, not set to zero")
+    for dtype, norm in ((torch.float16, 9e4), (torch.bfloat16, 1e30)):
+        gradients = [(g * norm).to(dtype) for g in three_gradients(draw, 1.0)]
+        kind = str(dtype).removeprefix("torch.")
+        tried = f"clip_grad_norm_ on {kind} gradients of norm {norm:g} together, with max_norm=1"
+        got, left = clipped(answer, draw, gradients, 1.0, tried)
+        require_close(got, norm, tried=tried, expected="the norm, which is finite: only its square is not", rtol=0.01)
+        wanted = [g.double() / norm for g in gradients]
+        for one, other in zip(left, wanted, strict=True):
+            require_close(one, other, tried=tried, expected="gradients clipped, not zero", rtol=0.02, atol=1e-3)
 
 
 # q3: an LSTM's step
