@@ -59,6 +59,12 @@ class Job:
         parts = (self.student, self.seed, self.code, self.problem, hashlib.sha256(self.data).hexdigest())
         return hashlib.sha256("\x1f".join(parts).encode("utf-8", "backslashreplace")).hexdigest()
 
+    @property
+    def draws(self) -> str:
+        """What the numbers are drawn from: what one submission learns of them is worth nothing to any other."""
+        parts = ("numbers of a grade", self.seed, same_id(self.student), hashlib.sha256(self.data).hexdigest())
+        return hashlib.sha256("\x1f".join(parts).encode("utf-8", "backslashreplace")).hexdigest()
+
 
 def graded(job: Job, homework: Homework, place: Place) -> Record:
     """Grade a submission.
@@ -109,14 +115,16 @@ def _outcomes(job: Job, homework: Homework, notebook: Notebook) -> Mapping[str, 
     """Return the outcomes of each question's properties, in their order.
 
     All visible ones are tried before the first hidden one: of a visible one the student is told what came out, and that
-    could otherwise be what the code has seen of hidden numbers.
+    could otherwise be what the code has seen of hidden numbers. From then on, the notebook takes down nothing that the
+    code itself says either.
     """
     found: dict[str, list[Outcome]] = {question.id: [] for question in homework.questions}
     for hidden in (False, True):
+        notebook.sealed = hidden
         for question in homework.questions:
             answer = notebook.answer(question.asks_for, question.seconds)
             kind = {"hidden": hidden, "visible": not hidden}
-            found[question.id] += judge(question, answer, seed=job.seed, student=job.student, **kind)
+            found[question.id] += judge(question, answer, seed=job.draws, student=job.student, **kind)
     order = {question.id: [one.name for one in question.properties] for question in homework.questions}
     return {id: sorted(some, key=lambda one, names=order[id]: names.index(one.property)) for id, some in found.items()}
 

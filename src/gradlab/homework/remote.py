@@ -32,6 +32,8 @@ class Notebook:
     def __init__(self, cells: Sequence[tuple[int, str]], child: Child) -> None:
         self.cells, self.child = cells, child
         self.notes: list[str] = []
+        self.sealed = False
+        """Whether the code has seen hidden numbers, so that what it says goes into no note."""
         self.seconds = 20.0
         """How long one call may take."""
         self._limits = child.place.limits
@@ -97,7 +99,7 @@ class Notebook:
         return True
 
     def _note(self, number: int, words: str) -> None:
-        if not any(note.startswith(f"cell {number} ") for note in self.notes):
+        if not self.sealed and not any(note.startswith(f"cell {number} ") for note in self.notes):
             self.notes.append(f"cell {number} {words}")
 
     def _asked(self, message: dict[str, Any], numbers: bytes) -> Any:

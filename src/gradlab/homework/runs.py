@@ -143,8 +143,8 @@ def practice_runs(seed: int = 0) -> list[Run]:
 
 
 def _cut(draw: Draw, setting: Setting, lasted: int) -> int:
-    """Return after how many steps a dying run is cut: up to three before its end, but not before what it dies of."""
-    return max(lasted - draw.integer(0, 3), setting.event + 1, min(lasted, 2))
+    """Return after how many steps a dying run is cut: two to five before its end, but not before what it dies of."""
+    return max(lasted - draw.integer(2, 5), setting.event + 1, min(lasted, 2))
 
 
 def _train(settings: Sequence[Setting], draw: Draw) -> tuple[dict[str, np.ndarray], np.ndarray]:

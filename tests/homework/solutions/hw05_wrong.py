@@ -141,6 +141,7 @@ WRONG = {
         "update beside the loss": detector('(history["update"] / history["loss"]).max() > 1'),
         "update beside the gradient": detector('(history["update"] / history["grad"]).max() > 0.1'),
         "a ratio far too low": changed(ONE_SIGN, ("0.3", "0.003")),
+        "a ratio of 1": changed(ONE_SIGN, ("0.3", "1")),
         "a ratio far too high": changed(ONE_SIGN, ("0.3", "100")),
         "the last ratio only": detector('history["update"][-1] > 5 * history["weight"][-1]'),
         "upside down": changed(ONE_SIGN, (".max() > 0.3", ".max() < 0.3")),

@@ -8,7 +8,9 @@ import numpy as np
 import torch
 
 from gradlab.homework.assignments.hw05_trials import (
+    NINE_OF_TEN,
     accuses,
+    at_step,
     descent,
     first_overflow,
     own_run,
@@ -211,6 +213,7 @@ def _(answer: Answer, draw: Draw) -> None:
 # q4: the student's own numbers: when the scaled gradient leaves float16 ---------------------------------------------
 
 
+TOLD = "overflow_step with your numbers"
 overflow = homework.question("q4", "When your scale overflows", asks_for="overflow_step", personal=own_run)
 
 
@@ -218,14 +221,14 @@ overflow = homework.question("q4", "When your scale overflows", asks_for="overfl
 def _(answer: Answer, draw: Draw) -> None:
     step = told_step(answer)
     right = 0 < step <= first_overflow(draw.personal)
-    require(right, tried="overflow_step with your numbers", got=step, expected="all steps before it fit into float16")
+    require(right, tried=TOLD, got=at_step(step, draw.personal), expected="all steps before it fit into float16")
 
 
 @overflow.requires("is an overflow", points=3)
 def _(answer: Answer, draw: Draw) -> None:
     step = told_step(answer)
     right = step == first_overflow(draw.personal)
-    require(right, tried="overflow_step with your numbers", got=step, expected="the first step that does not fit")
+    require(right, tried=TOLD, got=at_step(step, draw.personal), expected="the first step that does not fit")
 
 
 # q5: a detector -----------------------------------------------------------------------------------------------------
@@ -262,9 +265,15 @@ def _(answer: Answer, draw: Draw) -> None:
     require_score(answer, practice_runs(draw.integer(10, 10**9)), "new runs of the kinds you practised on")
 
 
-@detector.requires("scores as well with kinds it has not met", points=4, hidden=True)
+@detector.requires("scores as well with kinds it has not met", points=2, hidden=True)
 def _(answer: Answer, draw: Draw) -> None:
     require_score(answer, training_runs(draw, 187), "runs, some of kinds you have not met")
+
+
+@detector.requires("gets nine of ten right with kinds it has not met, both ways", points=2, hidden=True)
+def _(answer: Answer, draw: Draw) -> None:
+    runs = [run for _ in range(3) for run in training_runs(draw, 187)]  # so many that luck hardly matters
+    require_score(answer, runs, "runs, some of kinds you have not met", NINE_OF_TEN)
 
 
 # q6: read by a person -----------------------------------------------------------------------------------------------
