@@ -44,10 +44,11 @@ def _(answer: Answer, draw: Draw) -> None:
     got, left = answer.after(before, after)
     tried = "relative_updates of three parameters"
     require_ratios(got, truth, tried=tried, expected="the length of the change, beside that of what was changed")
-    kept = isinstance(left[0], dict) and all(
-        torch.equal(left[0].get(name, old[:0]), old) for name, old in before.items()
-    )
-    require(kept, tried=tried, got="other weights in `before` than it was given", expected="no change in them")
+    for name, given, now in zip(("before", "after"), (before, after), left, strict=True):
+        kept = isinstance(now, dict) and all(torch.equal(now.get(key, old[:0]), old) for key, old in given.items())
+        require(
+            kept, tried=tried, got=Words(f"other weights in `{name}` than it was given"), expected="no change in them"
+        )
 
 
 @updates.requires("gives 0 to what is frozen, and leaves out what has no length", points=1)
@@ -129,8 +130,9 @@ def _(answer: Answer, draw: Draw) -> None:
 
 @birth.requires("does not blame numbers that are merely large", points=1, hidden=True)
 def _(answer: Answer, draw: Draw) -> None:
-    start = draw.integer(5, 8)
+    start = draw.integer(6, 8)
     record = trace(draw, dict.fromkeys(range(start, 9), math.inf))
+    record[start - 1] = (f"layer {start - 1}", draw.uniform(1e200, 2e200, 4))
     record[1] = ("layer 1", draw.uniform(1e38, 3e38, 5, 5, dtype=torch.float32))
     record[2] = ("layer 2", draw.uniform(5e4, 6e4, 30, dtype=torch.float16))
     record[3] = ("layer 3", torch.arange(6))
@@ -180,7 +182,7 @@ def _(answer: Answer, draw: Draw) -> None:
     tried = "delivered for seven steps, and for the same with losses {} times as large and rates divided by as much"
     truth = require_numbers(answer(*descent(curvature, start, rates)), (6,), tried=tried.format(1))
     require((truth.abs() > 1e-9).any(), tried=tried.format(1), got=truth, expected="numbers that are not all zero")
-    for unit in (2.0**-12, 2.0**7):
+    for unit in (2.0**-12, 2.0**7, 2.0**-60, 2.0**60):
         got = answer(*descent(curvature, start, rates, unit))
         require_shares(
             got, truth, tried=tried.format(unit), expected="the same numbers: the weights take the same path"
@@ -220,7 +222,7 @@ overflow = homework.question("q4", "When your scale overflows", asks_for="overfl
 @overflow.requires("comes no later than the first overflow", points=1)
 def _(answer: Answer, draw: Draw) -> None:
     step = told_step(answer)
-    right = 0 < step <= first_overflow(draw.personal)
+    right = first_overflow(draw.personal) / 2 < step <= first_overflow(draw.personal)
     require(right, tried=TOLD, got=at_step(step, draw.personal), expected="all steps before it fit into float16")
 
 
