@@ -150,22 +150,13 @@ def _(answer: Answer, draw: Draw) -> None:
 
 @clipping.requires("does not lose a large but finite gradient", points=1, hidden=True)
 def _(answer: Answer, draw: Draw) -> None:
-    gradients = [(g * 1e20).float() for g in three_gradients(draw, 1.0)]
-    tried = "clip_grad_norm_ on float32 gradients of norm 1e20 together, with max_norm=1"
-    got, left = clipped(answer, draw, gradients, 1.0, tried)
-    require_close(
-        got, 1e20, tried=tried, expected="the norm, which is finite: only its square leaves float32", rtol=1e-5
-    )
-    require_all_close(left, [g / 1e20 for g in gradients], tried=tried, expected="gradients clipped, not set to zero")
-    for dtype, norm in ((torch.float16, 9e4), (torch.bfloat16, 1e30)):
-        gradients = [(g * norm).to(dtype) for g in three_gradients(draw, 1.0)]
-        kind = str(dtype).removeprefix("torch.")
-        tried = f"clip_grad_norm_ on {kind} gradients of norm {norm:g} together, with max_norm=1"
+    for norm in (1e20, 1e37):
+        gradients = [(g * norm).float() for g in three_gradients(draw, 1.0)]
+        tried = f"clip_grad_norm_ on float32 gradients of norm {norm:g} together, with max_norm=1"
         got, left = clipped(answer, draw, gradients, 1.0, tried)
-        require_close(got, norm, tried=tried, expected="the norm, which is finite: only its square is not", rtol=0.01)
-        wanted = [g.double() / norm for g in gradients]
-        for one, other in zip(left, wanted, strict=True):
-            require_close(one, other, tried=tried, expected="gradients clipped, not zero", rtol=0.02, atol=1e-3)
+        expected = "the norm, which is finite: only its square leaves float32"
+        require_close(got, norm, tried=tried, expected=expected, rtol=1e-5)
+        require_all_close(left, [g / norm for g in gradients], tried=tried, expected="gradients clipped, not zero")
 
 
 # q3: an LSTM's step

@@ -100,13 +100,11 @@ def own_run(draw: Draw) -> dict[str, Any]:
 
 def at_step(step: int, own: dict[str, Any]) -> Words:
     """Say what there is at a step."""
-    if step >= 2000:  # where Python's own numbers would end
+    if step >= 2000:  # far beyond, and soon beyond Python's own numbers
         return Words(f"{step}, long after")
     scale, limit = own["scale"] * 2.0 ** (step // own["interval"]), torch.finfo(torch.float16).max
     scaled = scaled_gradient(step, own)
-    return Words(
-        f"{step}: there the scale is {scale:g}, and the scaled gradient {scaled:,.1f}; {limit:,.0f} is the limit"
-    )
+    return Words(f"{step}: scale {scale:,.0f}, scaled gradient {scaled:,.0f}; {limit:,.0f} is the limit")
 
 
 def told_step(answer: Answer) -> int:
