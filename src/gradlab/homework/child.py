@@ -71,15 +71,7 @@ class Child:
         # files in memory belong to no process, but the machine counts them
         self._most_shared = _memory("Shmem", 0) + self.place.limits.memory
         with tempfile.TemporaryFile() as errors:
-            self._process = subprocess.Popen(
-                self.place.command(self._folder),
-                env=self.place.environment(self._folder),
-                cwd=self._folder,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                start_new_session=True,
-            )
+            self._process = self.place.start(self._folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors)
             for pipe in (self._process.stdin, self._process.stdout):
                 os.set_blocking(pipe.fileno(), False)
             encoder = wire.Encoder()
