@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from gradlab.homework.assignments.hw05_trials import HIDDEN, KINDS
 from gradlab.homework.draws import Draw
-from gradlab.homework.runs import HIDDEN, KINDS, PRACTICE, STEPS, practice_runs, training_runs
+from gradlab.homework.runs import PRACTICE, STEPS, practice_runs, training_runs
 
 SEEDS = range(4)
 SIGNS = {
@@ -24,7 +25,7 @@ SIGNS = {
 
 @pytest.fixture(scope="module", params=SEEDS)
 def runs(request):
-    return training_runs(Draw("test", str(request.param)), 187)
+    return training_runs(Draw("test", str(request.param)), 187, KINDS)
 
 
 def worse_share(sign, runs):
@@ -72,7 +73,7 @@ def test_a_third_of_the_runs_explode(runs):
 @pytest.fixture(scope="module")
 def many():
     """As many as nine of ten are asked of."""
-    return [run for seed in range(3) for run in training_runs(Draw("many", str(seed)), 187)]
+    return [run for seed in range(3) for run in training_runs(Draw("many", str(seed)), 187, KINDS)]
 
 
 @pytest.mark.parametrize("threshold", [0.15, 0.2, 0.3])

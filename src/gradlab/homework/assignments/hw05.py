@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from gradlab.homework.assignments.hw05_trials import (
+    KINDS,
     NINE_OF_TEN,
     accuses,
     at_step,
@@ -269,12 +270,12 @@ def _(answer: Answer, draw: Draw) -> None:
 
 @detector.requires("scores as well with kinds it has not met", points=2, hidden=True)
 def _(answer: Answer, draw: Draw) -> None:
-    require_score(answer, training_runs(draw, 187), "runs, some of kinds you have not met")
+    require_score(answer, training_runs(draw, 187, KINDS), "runs, some of kinds you have not met")
 
 
 @detector.requires("gets nine of ten right with kinds it has not met, both ways", points=2, hidden=True)
 def _(answer: Answer, draw: Draw) -> None:
-    runs = [run for _ in range(3) for run in training_runs(draw, 187)]  # so many that luck hardly matters
+    runs = [run for _ in range(3) for run in training_runs(draw, 187, KINDS)]  # so many that luck hardly matters
     require_score(answer, runs, "runs, some of kinds you have not met", NINE_OF_TEN)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,23 @@ from torch import Tensor
 from gradlab.homework.draws import Draw
 from gradlab.homework.expectations import Words, require, require_number, require_numbers
 from gradlab.homework.questions import Answer
-from gradlab.homework.runs import Run
+from gradlab.homework.runs import PRACTICE, Run, Setting, decades
 
 FOUR_OF_FIVE, NINE_OF_TEN, PATIENCE = 0.8, 0.9, 25.0  # the last in seconds, for all runs of a property
 
 Log = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+# what a detector meets for the first time when it is graded; student code is not shown this file in the sandbox
+HIDDEN: dict[str, Callable[[Draw], Setting]] = {
+    "steps skipped": lambda d: Setting(rate=decades(d, 0.003, 0.03), skip=d.integer(7, 20)),
+    "loss weighted anew": lambda d: Setting(rate=decades(d, 0.003, 0.02), ramp=decades(d, 30, 300)),
+    "restarts": lambda d: Setting(rate=decades(d, 0.002, 0.005), jump=d.integer(5, 50), jump_size=5.0),
+    "momentum too high": lambda d: Setting(rate=decades(d, 0.05, 0.2), momentum=0.99),
+    "inputs unscaled": lambda d: Setting(inputs=decades(d, 10, 100)),
+    "decay with the wrong sign": lambda d: Setting(decay=-decades(d, 2.5, 8)),
+}
+
+KINDS = {**PRACTICE, **HIDDEN}
 
 
 def stepped(draw: Draw, ratio: float, *shape: int, scale: float = 1.0) -> tuple[Tensor, Tensor]:
