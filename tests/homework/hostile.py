@@ -112,6 +112,28 @@ CELLS = {
         ),
         FULL,
     ),
+    "many_busy_sessions": (
+        beside(
+            "import os, time\nfor _ in range(90):\n    try:\n        if os.fork() == 0:\n"
+            "            os.setsid()\n            while True: pass\n    except OSError: pass\ntime.sleep(60)"
+        ),
+        FULL,
+    ),
+    "short_lived_processes": (
+        beside(
+            "import os, signal\nsignal.signal(signal.SIGCHLD, signal.SIG_IGN)\nfor _ in range(4):\n"
+            "    if not os.fork():\n        while True:\n            if os.fork():\n                os._exit(0)\n"
+            "while True: pass"
+        ),
+        FULL,
+    ),
+    "much_memory_mapped": (
+        beside(
+            "import mmap, time\nbig = mmap.mmap(-1, 1400 << 20)\n"
+            "for n in range(0, 1400 << 20, 1 << 12): big[n] = 1\ntime.sleep(2)"
+        ),
+        FULL,
+    ),
     "fork_bomb": (beside("import os\nwhile True:\n    os.fork()"), FULL),
     "forks_once": (beside("import os\nos.fork()"), FULL),
     "leaves_a_process": (

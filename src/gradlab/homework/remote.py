@@ -102,13 +102,25 @@ class Notebook:
         if not self.sealed and not any(note.startswith(f"cell {number} ") for note in self.notes):
             self.notes.append(f"cell {number} {words}")
 
+    def _note_call(self, target: Target, words: str) -> None:
+        """Take down that a call did not end; `words` are the grader's own, and one note of a name is enough."""
+        name = f"`{target['name']}`" if "name" in target else "something that was returned"
+        if not any(note.startswith(f"{name} ") for note in self.notes):
+            self.notes.append(f"{name} {words}")
+
     def _asked(self, message: dict[str, Any], numbers: bytes) -> Any:
         if not self.child.alive:
             self.load()
         try:
             reply, came = self._request(message, numbers, self.seconds)
         except ChildDiedError as error:
+            why, _, _ = str(error).partition(":")  # what may follow is no longer the grader's own word
+            self._note_call(message["target"], f"did not answer: {why}")
             raise StudentError(f"did not answer: {error}", raised="crash") from None
+        except StudentError as error:
+            if error.raised == "time-out":
+                self._note_call(message["target"], f"took longer than {self.seconds:g} seconds")
+            raise
         return received(reply.get("value"), came, self)
 
     def _request(self, message: dict[str, Any], numbers: bytes, seconds: float) -> tuple[dict[str, Any], bytes]:
@@ -117,7 +129,7 @@ class Notebook:
             self.child.close()
             raise GivenUp(f"it took longer than {self._limits.total:g} seconds in all")
         patience = min(seconds, left)
-        reply, came = self.child.ask({**message, "seconds": patience}, numbers, patience + GRACE)
+        reply, came = self.child.ask({**message, "seconds": patience}, numbers, patience + GRACE, left + GRACE)
         if (error := reply.get("error")) is not None:
             words, raised = (
                 (printable(error.get(key, ""), 400) for key in ("words", "raised")) if _is(error) else ("", "")

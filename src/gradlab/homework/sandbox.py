@@ -49,7 +49,7 @@ class Limits:
     Parameters
     ----------
     cell, total : float
-        Seconds for one cell, and for a whole submission.
+        Seconds of its own for one cell, and on the wall's clock for a whole submission.
     memory, disk, file : int
         Bytes: of memory (of all processes together), of temporary files, of one file.
     processes, files : int
@@ -61,7 +61,7 @@ class Limits:
     memory: int = 4096 * MEGABYTE
     disk: int = 256 * MEGABYTE
     file: int = 64 * MEGABYTE
-    processes: int = 128
+    processes: int = 32
     files: int = 256
 
     def resources(self, others: int) -> dict[str, int]:

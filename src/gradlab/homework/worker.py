@@ -133,6 +133,7 @@ def prepared(personal: Mapping[tuple[str, str, str], Mapping[str, Any]]) -> Shel
     config.InteractiveShell.ast_node_interactivity = "none"
     shell = Shell.instance(config=config)
     torch.set_num_threads(1)
+    torch.set_num_threads = lambda number: None  # or a worker would be ended for more than its share
     torch.manual_seed(0)
     np.random.seed(0)
     random.seed(0)
