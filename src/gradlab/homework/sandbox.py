@@ -86,7 +86,7 @@ class Place:
         Whether bubblewrap holds it.
     limits : Limits
     hidden : tuple of Path
-        Folders that it must not see even if they lie within Python's own, such as the submissions.
+        Files and folders that it must not see even if they lie within Python's own, such as the submissions.
     fonts : Path, optional
         matplotlib's list of fonts, so that not every notebook makes it anew.
     """
@@ -173,9 +173,9 @@ class Place:
             files += ["--ro-bind-try", name, name]
         # bubblewrap leaves /proc/sys as it is if it looks read-only, which it does to root until root writes
         files += ["--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys", "--dev", "/dev"]
-        for path in (PACKAGE / "homework" / "assignments", *self.hidden):
-            if path.is_dir() and any(path.is_relative_to(root) for root in (*roots, PACKAGE)):
-                files += ["--size", "4096", "--tmpfs", str(path), "--remount-ro", str(path)]
+        for path in self._to_hide([*roots, PACKAGE]):
+            empty = ["--size", "4096", "--tmpfs", str(path), "--remount-ro", str(path)]
+            files += empty if path.is_dir() else ["--ro-bind", "/dev/null", str(path)]
         for path in ("/dev/shm", "/tmp", HOME):
             files += ["--size", str(self.limits.disk), "--perms", "1777", "--tmpfs", path]
         if self.fonts is not None:
@@ -183,6 +183,35 @@ class Place:
             files += ["--ro-bind", str(self.fonts), f"{HOME}/.matplotlib/{self.fonts.name}"]
         # what bubblewrap makes on the way is a file system too, and a size cannot be given to it
         return [*files, "--remount-ro", "/dev", "--remount-ro", "/"]
+
+    def _to_hide(self, roots: Sequence[Path]) -> list[Path]:
+        """Return what must not be seen of `roots`, by all the names that it has there."""
+        real = [Path(os.path.realpath(path)) for path in (PACKAGE / "homework" / "assignments", *self.hidden)]
+        names = {(root, Path(os.path.realpath(root))) for root in roots}
+        found = {name / path.relative_to(root) for path in real for name, root in names if path.is_relative_to(root)}
+        return sorted(path for path in found if path.exists())
+
+
+def require_apart(secrets: Iterable[Path], folders: Iterable[Path] = ()) -> None:
+    """See to it that what nobody may read is not where Python is, which student code can read.
+
+    Raises
+    ------
+    ValueError
+        If one of the files `secrets`, or whoever grades, has its home there; or if Python itself is one of `folders`.
+    """
+    for root in (*readable_roots(), PACKAGE):
+        real = Path(os.path.realpath(root))
+        inside = [path for path in (*secrets, Path("~").expanduser()) if _is_in(path, real)]
+        if inside or any(os.path.realpath(path) == str(real) for path in folders):
+            what = inside[0] if inside else "what is graded"
+            raise ValueError(
+                f"student code can read {root}, where Python or a library is, and {what} is in there: move it"
+            )
+
+
+def _is_in(path: Path, folder: Path) -> bool:
+    return Path(os.path.realpath(path)).is_relative_to(folder)
 
 
 def _above(paths: Iterable[Path]) -> list[Path]:
