@@ -1,13 +1,11 @@
-"""Submissions that attack the grader, or are merely broken, each with what its code deserves.
-
-In those called canaries the right answer is defined only if the attack fails, so that full marks mean that it did.
-"""
+"""Submissions that attack the grader, or are merely broken, each with what its code deserves."""
 
 import json
 
+from canaries import CANARIES, FULL
 from submitted import CHECKS, DOUBLE, SET_UP, SHRINK, TOTAL, notebook, right
 
-FULL, NO_DOUBLE, NOTHING = (3, 2, 2), (0, 2, 2), (0, 0, 0)
+NO_DOUBLE, NOTHING = (0, 2, 2), (0, 0, 0)
 WRONG = "def double(x):\n    return 3 * x"
 
 
@@ -19,19 +17,6 @@ def beside(cell):
 def instead(double):
     """Return the cells of a right notebook with another `double`."""
     return double, SHRINK, TOTAL, CHECKS
-
-
-def canary(attack):
-    """Return cells in which `double` is right only if the attack raises or leaves `won` false."""
-    cell = "won = False\ntry:\n" + "".join(f"    {line}\n" for line in attack.splitlines())
-    return (
-        cell + "except BaseException:\n    pass",
-        f"if not won:\n    {DOUBLE.replace(chr(10), chr(10) + '    ')}",
-        *(
-            SHRINK,
-            TOTAL,
-        ),
-    )
 
 
 FIND_PIPE = """
@@ -124,6 +109,28 @@ CELLS = {
         beside(
             "import os, time\nfor _ in range(6):\n    if os.fork() == 0:\n"
             "        b = bytearray(b'x') * 2**29\n        time.sleep(60)\ntime.sleep(20)"
+        ),
+        FULL,
+    ),
+    "many_busy_sessions": (
+        beside(
+            "import os, time\nfor _ in range(90):\n    try:\n        if os.fork() == 0:\n"
+            "            os.setsid()\n            while True: pass\n    except OSError: pass\ntime.sleep(60)"
+        ),
+        FULL,
+    ),
+    "short_lived_processes": (
+        beside(
+            "import os, signal\nsignal.signal(signal.SIGCHLD, signal.SIG_IGN)\nfor _ in range(4):\n"
+            "    if not os.fork():\n        while True:\n            if os.fork():\n                os._exit(0)\n"
+            "while True: pass"
+        ),
+        FULL,
+    ),
+    "much_memory_mapped": (
+        beside(
+            "import mmap, time\nbig = mmap.mmap(-1, 1400 << 20)\n"
+            "for n in range(0, 1400 << 20, 1 << 12): big[n] = 1\ntime.sleep(2)"
         ),
         FULL,
     ),
@@ -221,37 +228,7 @@ CELLS = {
         ),
         FULL,
     ),
-    # canaries
-    "imports_the_reference": (canary("from gradlab.homework.assignments import hw01\nwon = True"), FULL),
-    "reads_the_reference": (
-        canary("import glob, gradlab\nwon = bool(glob.glob(gradlab.__path__[0] + '/**/hw0*.py', recursive=True))"),
-        FULL,
-    ),
-    "sees_files": (
-        canary("import os\nwon = any(map(os.path.exists, ('@OUTPUT@', '@TESTS@', '/etc/passwd', '/sys')))"),
-        FULL,
-    ),
-    "writes_files": (
-        canary(
-            "import gradlab, os, sys\nfor d in (gradlab.__path__[0], sys.prefix, '/usr', '/etc', '/proc/sys/kernel'):\n"
-            "    try:\n        won = bool(open(d + '/core_pattern', 'a')) or won\n    except OSError: pass"
-        ),
-        FULL,
-    ),
-    "reaches_the_network": (
-        canary("import socket\nsocket.create_connection(('127.0.0.1', @PORT@), 2)\nwon = True"),
-        FULL,
-    ),
-    "sees_processes": (
-        canary(
-            "import os\n"
-            "won = any(b'homework\\0grade' in open(f'/proc/{p}/cmdline', 'rb').read() for p in"
-            " os.listdir('/proc') if p.isdigit())"
-        ),
-        FULL,
-    ),
-    "becomes_root": (canary("import os\nos.setuid(0)\nwon = True"), FULL),
-    "has_secrets_in_its_environment": (canary("import os\nwon = 'GRADER_SECRET' in os.environ"), FULL),
+    **CANARIES,
 }
 
 SPOILT = {

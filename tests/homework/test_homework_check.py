@@ -77,6 +77,31 @@ def test_answer_that_does_not_answer_is_told_in_words(capsys, source, said):
     assert said in checked(capsys, source)
 
 
+def test_call_that_failed_is_told_with_its_line(capsys):
+    told = checked(capsys, "def double(x):\n    y = 2 * x\n    return y + helper(x)\n\ndef helper(x):\n    return x[9]")
+    assert "your code raised IndexError" in told
+    assert ", in line 6 of your cell" in told
+    assert "tried     double(a float64 tensor of shape (3,): " in told
+
+
+def test_loop_without_end_is_told_with_its_line_and_costs_one_time_out(capsys):
+    homework = Homework("hw91", "Slow")
+    question = homework.question("q1", "Slow", asks_for="f", seconds=0.2)
+    for number in range(3):
+        question.requires(f"{number}", points=1)(lambda answer, draw: answer(1))
+    namespace = {}
+    exec("def f(x):\n    while True:\n        x += 1", namespace)
+    told = "\n".join(student.verdicts(question, namespace))
+    assert told.count("took longer than 0.2 seconds, in line") == 1
+    assert told.count("not tried: the one before it took too long") == 2
+
+
+def test_line_is_left_out_if_the_error_is_not_in_a_cell(capsys):
+    told = checked(capsys, "import math\ndouble = math.sqrt")
+    assert "your code raised" in told
+    assert "of your cell" not in told
+
+
 def test_written_question_says_that_a_person_reads_it(capsys):
     assert "A person reads this answer, and gives up to 3 points." in checked(capsys, "", "q4")
 

@@ -44,6 +44,21 @@ def test_code_gets_what_it_deserves(graded, student):
     assert (row["status"], points(row)) == ("needs manual", hostile.CELLS[student][1]), row
 
 
+BLAMED = {
+    "many_busy_sessions": "cell 3 left out: it kept more than one processor busy",
+    "short_lived_processes": "cell 3 left out: it kept more than one processor busy",
+    "much_memory_mapped": "cell 3 left out: it used more than 1200 MB of memory",
+    "endless_answer": "`double` took longer than 2 seconds",
+    "sleeps": "`double` took longer than 2 seconds",
+    "os_exit_answer": "`double` did not answer: it ended Python",
+}
+
+
+@pytest.mark.parametrize("student", BLAMED)
+def test_who_takes_too_much_is_told_so_and_nobody_else(graded, student):
+    assert BLAMED[student] in graded.rows[student]["notes"]
+
+
 @pytest.mark.parametrize("student", hostile.FORMATS)
 def test_notebook_of_unusual_make_gets_full_marks(graded, student):
     row = graded.rows[student]

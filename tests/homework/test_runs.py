@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from gradlab.homework.assignments.hw05_trials import HIDDEN, KINDS
 from gradlab.homework.draws import Draw
-from gradlab.homework.runs import HIDDEN, KINDS, PRACTICE, STEPS, practice_runs, training_runs
+from gradlab.homework.runs import PRACTICE, STEPS, practice_runs, training_runs
 
 SEEDS = range(4)
 SIGNS = {
@@ -24,7 +25,7 @@ SIGNS = {
 
 @pytest.fixture(scope="module", params=SEEDS)
 def runs(request):
-    return training_runs(Draw("test", str(request.param)), 187)
+    return training_runs(Draw("test", str(request.param)), 187, KINDS)
 
 
 def worse_share(sign, runs):
@@ -69,9 +70,23 @@ def test_a_third_of_the_runs_explode(runs):
     assert 0.25 < np.mean([run.explodes for run in runs]) < 0.45
 
 
-@pytest.mark.parametrize("threshold", [0.2, 0.5, 1.0])
-def test_update_beside_weight_tells_them_apart(threshold, runs):
-    assert worse_share(lambda log: (log["update"] / log["weight"]).max() > threshold, runs) > 0.84
+@pytest.fixture(scope="module")
+def many():
+    """As many as nine of ten are asked of."""
+    return [run for seed in range(3) for run in training_runs(Draw("many", str(seed)), 187, KINDS)]
+
+
+@pytest.mark.parametrize("threshold", [0.15, 0.2, 0.3])
+def test_update_beside_weight_tells_them_apart(threshold, runs, many):
+    def sign(log):
+        return (log["update"] / log["weight"]).max() > threshold
+
+    assert worse_share(sign, runs) > 0.85
+    assert worse_share(sign, many) > 0.91
+
+
+def test_chapters_threshold_gets_four_of_five_and_not_nine_of_ten(many):
+    assert 0.8 < worse_share(lambda log: (log["update"] / log["weight"]).max() > 1, many) < 0.89
 
 
 @pytest.mark.parametrize("sign", SIGNS)

@@ -98,3 +98,10 @@ def test_there_are_enough_solutions_of_every_kind(name):
             assert question.id in solutions_of(name, "REFERENCE")
             assert len(solutions_of(name, "RIGHT")[question.id]) >= 5
             assert len(solutions_of(name, "WRONG")[question.id]) >= 8
+
+
+def test_points_are_those_that_teachers_are_told():
+    points = [sum(question.points for question in homework_of(name).questions) for name in NAMES]
+    told = (Path(__file__).parents[2] / "book" / "teaching.md").read_text()
+    assert points == [25, 25, 25, 38, 38]
+    assert "Homeworks 1 to 3 have 25 points each, 4 and 5 have 38" in told

@@ -16,7 +16,7 @@ from gradlab.homework.export import FORMS, export
 from gradlab.homework.gradebook import GRADED, NEEDS_MANUAL, NOT_GRADED, NOT_SUBMITTED
 from gradlab.homework.grading import CHECK_STOPPED
 from gradlab.homework.roster import read_roster
-from gradlab.homework.sandbox import Limits, Place, SandboxError, font_list, require
+from gradlab.homework.sandbox import Limits, Place, SandboxError, font_list, require, require_apart
 from gradlab.homework.seeds import seed_in
 from gradlab.homework.trial import tried_notebook
 
@@ -46,8 +46,9 @@ def grade(options: argparse.Namespace) -> None:
     """Grade a folder or a zip file of submissions."""
     roster = read_roster(options.roster)
     homework_of(options.homework, options.checks)
-    place = _place(options, options.submissions, options.output)
-    seed, said = seed_in(options.seed_file or options.output / "course.seed")
+    seed_file = options.seed_file or options.output / "course.seed"
+    place = _place(options, [seed_file], [options.submissions, options.output, options.roster])
+    seed, said = seed_in(seed_file)
     if said:
         print(said)
     folder = options.output / options.homework
@@ -79,17 +80,19 @@ def export_grades(options: argparse.Namespace) -> None:
 def check(options: argparse.Namespace) -> None:
     """Try the visible checks on one notebook."""
     homework = homework_of(options.homework, options.checks)
-    print("\n".join(tried_notebook(options.notebook, homework, _place(options, options.notebook.parent))))
+    print("\n".join(tried_notebook(options.notebook, homework, _place(options, [], [options.notebook.parent]))))
 
 
-def _place(options: argparse.Namespace, *hidden: Path) -> Place:
+def _place(options: argparse.Namespace, secret: list[Path], hidden: list[Path]) -> Place:
     if sys.platform != "win32" and os.geteuid() == 0 and not options.as_root:
         raise ValueError(
             f"you are root, and a hole in the sandbox would be one in this machine: be another user, or say {ROOT_RISK}"
         )
     limits = Limits(cell=options.cell_seconds, total=options.seconds, memory=options.memory << 20)
-    paths = tuple(path.resolve() for path in hidden)
-    place = Place(not options.no_sandbox, limits, paths, font_list())
+    if not options.no_sandbox:
+        require_apart(secret, hidden)
+    checks = [options.checks] if options.checks else []
+    place = Place(not options.no_sandbox, limits, (*secret, *hidden, *checks), font_list())
     require(place)
     if options.no_sandbox:
         print("no sandbox: student code can read and change what you can, and reach the network")

@@ -128,7 +128,7 @@ class LocalRoom:
     """
 
     def __init__(self, namespace: Mapping[str, Any], seconds: float) -> None:
-        self._there, self._seconds = Workplace(namespace), seconds
+        self.namespace, self._there, self._seconds = namespace, Workplace(namespace), seconds
 
     def value(self, target: Target) -> Any:
         """Return a copy of what the target stands for.

@@ -7,6 +7,7 @@ import ctypes
 import multiprocessing
 import multiprocessing.connection
 import os
+import re
 import signal
 import sys
 import time
@@ -32,6 +33,7 @@ from gradlab.homework.texts import csv_text, printable, write
 
 SLACK = 240.0  # seconds that a grading process has beyond the time of its submission
 PR_SET_PDEATHSIG = 1
+SEVERAL = " notebooks: took "
 Say = Callable[[str], None]
 
 
@@ -93,9 +95,7 @@ def grade_course(run: Run) -> list[Grade]:
     run.folder.mkdir(parents=True, exist_ok=True)
     with locked(run.folder):
         read_marks(run.folder / "manual.csv")  # an unreadable one is no news for after an hour
-        own = run.folder.resolve()
-        files = [found for found in collect(run.submissions) if not found.source.resolve().is_relative_to(own)]
-        matched = match(files, run.roster)
+        matched = match(_handed_in(run), run.roster)
         code = digest(run.homework, run.checks)
         jobs = {student.id: job for student in run.roster if (job := _job(run, student, matched, code)) is not None}
         waiting = [job for job in jobs.values() if run.again or not _done(run, job)]
@@ -107,20 +107,31 @@ def grade_course(run: Run) -> list[Grade]:
     return grades
 
 
+def _handed_in(run: Run) -> list[Found]:
+    """Return what was handed in, less what an earlier run wrote, if its folder lies among the submissions."""
+    own, files = Path(os.path.realpath(run.folder)), collect(run.submissions)
+    sources = {found.source for found in files}
+    # unlike `resolve`, realpath takes links that lead in circles
+    written = {source for source in sources if Path(os.path.realpath(source)).is_relative_to(own)}
+    return [found for found in files if found.source not in written]
+
+
 def _job(run: Run, student: Student, matched: Matched, code: str) -> Job | None:
     files = matched.of.get(student.id, [])
     if not files:
         return None
     chosen, others = newest(files, run.homework)
-    job = Job(student.id, b"", "", (), code, run.seed)
+    terms = f"{run.place.sandboxed} {run.place.limits}"
+    job = Job(student.id, b"", "", (), code, run.seed, terms=terms)
     if chosen is None:
         names = ", ".join(printable(found.label, 80) for found in files[:3])
-        return replace(job, file=names, problem=f"no notebook, but {names}")
-    when = datetime.fromtimestamp(chosen.when).isoformat(" ", "minutes") if chosen.when else "no date"
+        why = ", ".join(printable(f"{found.label[:80]} ({found.problem})", 200) for found in files[:3] if found.problem)
+        return replace(job, file=names, problem=f"no notebook, but {why or names}")
     notes = ()
     if rest := [found for found in others if found.is_notebook]:
         left = ", ".join(printable(found.label, 120) for found in rest[:5])
-        notes = (f"{len(rest) + 1} notebooks: took {printable(chosen.label, 120)} ({when}), left {left}",)
+        took = f"{printable(chosen.label, 120)} ({_date(chosen.when)})"
+        notes = (f"{len(rest) + 1}{SEVERAL}{took}, left {left}",)
     job = replace(job, file=printable(chosen.label, 200), notes=notes)
     try:
         return replace(job, data=chosen.read())
@@ -128,12 +139,20 @@ def _job(run: Run, student: Student, matched: Matched, code: str) -> Job | None:
         return replace(job, problem=printable(error, 300))
 
 
+def _date(when: float) -> str:
+    try:
+        return datetime.fromtimestamp(when).isoformat(" ", "minutes") if when else "no date"
+    except (ValueError, OverflowError, OSError):
+        return "no date"  # the file says that it is of the year 33000, or the like
+
+
 def _done(run: Run, job: Job) -> bool:
     record = load(record_path(run.folder, job.student))
     if record is None or record.key != job.key:
         return False
-    if record.file != job.file:  # the same notebook under another name
-        save(replace(record, file=job.file), record_path(run.folder, job.student))
+    notes = [*job.notes, *(note for note in record.notes if not re.match(rf"\d+{SEVERAL}", note))]
+    if (record.file, record.notes) != (job.file, notes):  # the same notebook under another name, or among others
+        save(replace(record, file=job.file, notes=notes), record_path(run.folder, job.student))
     return True
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import importlib
 import importlib.util
@@ -54,10 +55,30 @@ def _private(id: str, checks: Path) -> Homework:
 
 
 def digest(id: str, checks: Path | None = None) -> str:
-    """Return a digest of all code that a homework's grades depend on."""
+    """Return a digest of all code that a homework's grades depend on, with what private checks import beside them."""
     taken = hashlib.sha256()
-    for path in [*sorted(HERE.rglob("*.py")), *filter(None, [checks])]:
+    for path in [*sorted(HERE.rglob("*.py")), *([] if checks is None else _with_imports(checks))]:
         if path.parent == ASSIGNMENTS and re.match(r"hw\d\d", path.stem) and not path.stem.startswith(id):
             continue  # another homework
         taken.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return taken.hexdigest()[:16]
+
+
+def _with_imports(checks: Path) -> list[Path]:
+    """Return a file of checks and the modules of its own folder that it or they import."""
+    found, waiting = [], [checks]
+    while waiting:
+        path = waiting.pop()
+        if path in found or not path.is_file():
+            continue
+        found.append(path)
+        try:
+            tree = ast.parse(path.read_bytes())
+        except (SyntaxError, ValueError):
+            continue  # then nobody can import it
+        for node in ast.walk(tree):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+            for top in {name.partition(".")[0] for name in names}:
+                waiting += [checks.parent / f"{top}.py", *sorted((checks.parent / top).rglob("*.py"))]
+    return [checks, *sorted(set(found) - {checks})]

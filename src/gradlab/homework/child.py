@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import os
 import secrets
 import selectors
@@ -17,11 +18,13 @@ from pathlib import Path
 from typing import Any
 
 from gradlab.homework import wire
+from gradlab.homework.processes import TICK, Load, children, family, machine_memory, memory_of
 from gradlab.homework.sandbox import Place, SandboxError
+from gradlab.homework.timeouts import CROWDED, Clock
 
 START = 120.0  # seconds; on a machine with nothing else to do it takes two
-TICK = 0.25
 LEAST_MEMORY = 200 << 20
+PATIENCE = 3  # looks, after which the machine's memory is still full although each worker that is over was ended
 GRACE = 2.0  # seconds after which a worker that should have stopped the student's code itself is ended
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -46,7 +49,9 @@ class Child:
         self._folder: Path | None = None
         self._came = bytearray()
         self._looked = 0.0
-        self._most_shared = 0
+        self._worker = 0
+        self._load: Load | None = None
+        self._most_shared, self._full = 0, 0
 
     @property
     def alive(self) -> bool:
@@ -69,17 +74,9 @@ class Child:
             os.chown(self._folder, uid, uid)
         self._came.clear()
         # files in memory belong to no process, but the machine counts them
-        self._most_shared = _memory("Shmem", 0) + self.place.limits.memory
+        self._most_shared, self._full, self._load = machine_memory("Shmem", 0) + self.place.limits.memory, 0, None
         with tempfile.TemporaryFile() as errors:
-            self._process = subprocess.Popen(
-                self.place.command(self._folder),
-                env=self.place.environment(self._folder),
-                cwd=self._folder,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                start_new_session=True,
-            )
+            self._process = self.place.start(self._folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors)
             for pipe in (self._process.stdin, self._process.stdout):
                 os.set_blocking(pipe.fileno(), False)
             encoder = wire.Encoder()
@@ -91,8 +88,12 @@ class Child:
                 errors.seek(0)
                 said = errors.read()[-600:].decode(errors="replace").strip()
                 raise SandboxError(f"Python did not start in it: {error}: {said}") from None
+        self._worker = family(self._process.pid)[-1]  # the sandbox's own processes come before it
+        self._load = Load(self._process.pid)
 
-    def ask(self, message: dict[str, Any], numbers: bytes, seconds: float) -> tuple[dict[str, Any], bytes]:
+    def ask(
+        self, message: dict[str, Any], numbers: bytes, seconds: float, most: float = math.inf
+    ) -> tuple[dict[str, Any], bytes]:
         """Send a request, and return the reply to it.
 
         Parameters
@@ -100,7 +101,9 @@ class Child:
         message : dict
         numbers : bytes
         seconds : float
-            From now until the whole reply is there, however it drips.
+            Of the worker's own, from now until the whole reply is there, however it drips.
+        most : float
+            Seconds by the clock on the wall.
 
         Raises
         ------
@@ -108,9 +111,9 @@ class Child:
             If there is no readable reply to this request in time. The worker is ended then.
         """
         token = secrets.token_hex(16)
-        ending = time.monotonic() + seconds
+        wait = _Wait(self._worker, seconds, time.monotonic() + min(most, CROWDED * seconds))
         try:
-            reply, numbers = self._exchange(wire.pack({**message, "token": token}, numbers), ending, seconds)
+            reply, numbers = self._exchange(wire.pack({**message, "token": token}, numbers), wait)
             if reply.get("token") != token:
                 raise ChildDiedError("it sent what it was not asked for")
         except wire.UnreadableError as error:
@@ -130,7 +133,7 @@ class Child:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
 
-    def _exchange(self, request: bytes, ending: float, seconds: float) -> tuple[dict[str, Any], bytes]:
+    def _exchange(self, request: bytes, wait: _Wait) -> tuple[dict[str, Any], bytes]:
         if self._process is None:
             raise ChildDiedError("it ended Python")
         left, wanted, sizes = memoryview(request), wire.LENGTHS.size, None
@@ -143,13 +146,13 @@ class Child:
                     wanted += sum(sizes)
                 if sizes is not None and len(self._came) >= wanted:
                     return self._message(sizes)
-                events = ready.select(min(TICK, max(0.0, ending - time.monotonic())))
+                events = ready.select(TICK)
                 for key, _ in events:
                     if key.fileobj is self._process.stdout:
                         self._read()
                     elif not (left := left[self._written(left) :]):
                         ready.unregister(self._process.stdin)
-                self._watch(ending, seconds)
+                self._watch(wait)
 
     def _message(self, sizes: tuple[int, int]) -> tuple[dict[str, Any], bytes]:
         start, header = wire.LENGTHS.size, wire.LENGTHS.size + sizes[0]
@@ -174,19 +177,32 @@ class Child:
         except OSError:
             raise ChildDiedError("it ended Python") from None
 
-    def _watch(self, ending: float, seconds: float) -> None:
-        now = time.monotonic()
-        if now > ending:
-            raise ChildDiedError(f"it took longer than {seconds - GRACE:g} seconds, and could not be stopped")
-        if now >= self._looked + TICK:
-            self._looked = now
-            if memory_of(self._process.pid) > self.place.limits.memory:
-                raise ChildDiedError(f"it used more than {self.place.limits.memory >> 20} MB of memory")
-            if _memory("MemAvailable", LEAST_MEMORY) < LEAST_MEMORY or _memory("Shmem", 0) > self._most_shared:
-                self.close()  # whose doing that is cannot be told, so nobody is to blame
-                raise SandboxError(
-                    "the machine's memory was filled, perhaps by another submission: grade again with -j 1"
-                )
+    def _watch(self, wait: _Wait) -> None:
+        now, limits = time.monotonic(), self.place.limits
+        if wait.over():
+            raise ChildDiedError(f"it took longer than {wait.seconds - GRACE:g} seconds, and could not be stopped")
+        if now < self._looked + TICK:
+            return
+        self._looked = now
+        if self._load is not None and self._load.too_much():
+            raise ChildDiedError("it kept more than one processor busy, with threads or processes of its own")
+        if memory_of(self._process.pid) > limits.memory:
+            raise ChildDiedError(f"it used more than {limits.memory >> 20} MB of memory")
+        # whoever maps too many files in memory is ended by now, or will be at the next look
+        self._full = self._full + 1 if machine_memory("Shmem", 0) > self._most_shared else 0
+        if machine_memory("MemAvailable", LEAST_MEMORY) < LEAST_MEMORY or self._full > PATIENCE:
+            self.close()  # whose doing that is cannot be told, so nobody is to blame
+            raise SandboxError("the machine's memory was filled, perhaps by another submission: grade again with -j 1")
+
+
+class _Wait:
+    """How long a reply is waited for."""
+
+    def __init__(self, worker: int, seconds: float, ending: float) -> None:
+        self.seconds, self._ending, self._clock = seconds, ending, Clock(worker)
+
+    def over(self) -> bool:
+        return time.monotonic() > self._ending or self._clock.over(self.seconds)
 
 
 def _end(process: subprocess.Popen, everything: bool) -> None:
@@ -216,7 +232,7 @@ def adopt_orphans() -> None:
 
 def _end_orphans() -> None:
     for _ in range(20):
-        orphans = [pid for pid, parent in _parents().items() if parent == os.getpid()]
+        orphans = children(os.getpid())
         if not orphans:
             return
         for pid in orphans:
@@ -225,47 +241,3 @@ def _end_orphans() -> None:
                 os.waitpid(pid, 0)
             except OSError:
                 continue
-
-
-def family(pid: int) -> list[int]:
-    """Return a process and all its descendants, from the eldest down; on Linux only."""
-    parents, found = _parents(), [pid]
-    for one in found:
-        found += [child for child, parent in parents.items() if parent == one]
-    return found
-
-
-def memory_of(pid: int) -> int:
-    """Return the bytes that a process and its descendants hold in memory; 0 where that cannot be told."""
-    page = os.sysconf("SC_PAGE_SIZE")
-    return sum(_resident(one) * page for one in family(pid))
-
-
-def _parents() -> dict[int, int]:
-    parents = {}
-    for name in os.listdir("/proc") if os.path.isdir("/proc") else ():
-        if name.isdigit():
-            try:
-                fields = Path(f"/proc/{name}/stat").read_bytes().rpartition(b")")[2].split()
-            except OSError:
-                continue
-            parents[int(name)] = int(fields[1])
-    return parents
-
-
-def _memory(name: str, unknown: int) -> int:
-    """Return one of the machine's own figures about its memory, in bytes."""
-    try:
-        text = Path("/proc/meminfo").read_text()
-    except OSError:
-        return unknown
-    return next((int(line.split()[1]) << 10 for line in text.splitlines() if line.startswith(f"{name}:")), unknown)
-
-
-def _resident(pid: int) -> int:
-    """Return the pages of memory that are a process's own; what libraries share is counted by nobody."""
-    try:
-        _, resident, shared = Path(f"/proc/{pid}/statm").read_bytes().split()[:3]
-    except (OSError, ValueError):
-        return 0
-    return int(resident) - int(shared)

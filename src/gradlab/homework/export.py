@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from gradlab.homework.gradebook import GRADED, NOT_SUBMITTED, Grade, shown
 from gradlab.homework.judging import Outcome, same_id
 from gradlab.homework.questions import Homework
-from gradlab.homework.roster import plain, table
-from gradlab.homework.texts import csv_text, file_name, write
+from gradlab.homework.roster import Student, plain, table
+from gradlab.homework.texts import csv_text, file_name, printable, write
 
-CANVAS_KEYS = ("SIS Login ID", "SIS User ID", "ID", "Integration ID")
+NOTHING = {("ID", ""), ("login", "")}
+LOGINS = ("SIS Login ID", "SIS User ID", "Integration ID")
 
 
 class ExportError(ValueError):
@@ -64,13 +66,13 @@ def export(
         If the gradebook is missing, or is none.
     """
     ready = [grade for grade in grades if grade.status == GRADED]
-    left_out = [f"{grade.student.id}: {grade.status}" for grade in grades if grade.status != GRADED]
+    left_out = [f"{_who(grade)}: {grade.status}" for grade in grades if grade.status != GRADED]
     if to == "canvas":
         if gradebook is None:
             raise ExportError("Canvas needs --gradebook: the CSV file that its own gradebook exports")
-        text, unknown = canvas(ready, homework, gradebook, column)
+        text, unknown = canvas(grades, homework, gradebook, column)
         write(path, text)
-        unseen = [f"{grade.student.id}: not in Canvas's gradebook" for grade in unknown]
+        unseen = [f"{_who(grade)}: no line in Canvas's gradebook, or more than one could be" for grade in unknown]
         return Exported(path, len(ready) - len(unknown), [*left_out, *unseen])
     if to == "gradescope":
         for grade in ready:
@@ -82,7 +84,9 @@ def export(
 
 
 def canvas(grades: Sequence[Grade], homework: Homework, gradebook: Path, column: str) -> tuple[str, list[Grade]]:
-    """Return Canvas's gradebook with one column filled in, and the grades for which it has no line.
+    """Return Canvas's gradebook with one column filled in, and the grades that are ready but have no line of their own.
+
+    All grades are needed, also those that are not ready: the line of somebody without a grade could seem another's.
 
     Raises
     ------
@@ -99,16 +103,13 @@ def canvas(grades: Sequence[Grade], homework: Homework, gradebook: Path, column:
     at = _assignment(head, homework, column, gradebook.name)
     basics = ("Student", "ID", "SIS User ID", "SIS Login ID", "Integration ID", "Section")
     kept = [i for i, name in enumerate(head) if name in basics]
-    left = list(grades)
-    rows = [[*(head[i] for i in kept), head[at]]]
-    for line in lines[1:]:
-        line = [*line, *[""] * (len(head) - len(line))]
-        found = [] if "Points Possible" in line[head.index("Student")] else _of(line, head, left)
-        if len(found) == 1:
-            line[at] = shown(found[0].total)
-            left.remove(found[0])
-        rows.append([*(line[i] for i in kept), line[at]])
-    return csv_text(rows), left
+    rows = [[*line, *[""] * (len(head) - len(line))] for line in lines[1:]]
+    owners = _owners([dict(zip(head, row, strict=False)) for row in rows], [grade.student for grade in grades])
+    filled = {row: grades[owner] for row, owner in owners.items() if grades[owner].status == GRADED}
+    for row, grade in filled.items():
+        rows[row][at] = shown(grade.total)
+    left = [grade for n, grade in enumerate(grades) if grade.status == GRADED and n not in owners.values()]
+    return csv_text([[*(row[i] for i in kept), row[at]] for row in [head, *rows]]), left
 
 
 def _assignment(head: Sequence[str], homework: Homework, column: str, name: str) -> int:
@@ -121,15 +122,39 @@ def _assignment(head: Sequence[str], homework: Homework, column: str, name: str)
     return found[0]
 
 
-def _of(line: Sequence[str], head: Sequence[str], grades: Sequence[Grade]) -> list[Grade]:
-    """Return whose line it is: by an id, or else by a name that only one has."""
-    keys = {same_id(line[head.index(name)]) for name in CANVAS_KEYS if name in head} - {""}
-    ids = [{same_id(one) for one in (g.student.id, g.student.canvas, g.student.email) if one} for g in grades]
-    if found := [grade for grade, own in zip(grades, ids, strict=True) if own & keys]:
-        return found
-    last, _, first = line[head.index("Student")].partition(",")
-    names = {plain(line[head.index("Student")]), plain(f"{first}{last}")} - {""}
-    return [grade for grade in grades if plain(grade.student.name) in names]
+def _owners(lines: Sequence[Mapping[str, str]], students: Sequence[Student]) -> dict[int, int]:
+    """Return from lines to students: by ids first, and by names only those who are left and have theirs alone."""
+    own = [
+        {("ID", same_id(one.canvas)), *(("login", same_id(key)) for key in (one.id, one.email))} - NOTHING
+        for one in students
+    ]
+    named = [
+        {("ID", same_id(line["ID"])), *(("login", same_id(line.get(name, ""))) for name in LOGINS)} - NOTHING
+        for line in lines
+    ]
+    owners = _alone(named, own)
+    told = [any(keys & one for one in own) for keys in named]  # by an id, if perhaps by that of two
+    known = [any(one & keys for keys in named) for one in own]
+    names = [set() if said else _spelled(line["Student"]) for line, said in zip(lines, told, strict=True)]
+    whose = [set() if said else {plain(one.name)} - {""} for one, said in zip(students, known, strict=True)]
+    return {**_alone(names, whose), **owners}
+
+
+def _alone(lines: Sequence[set], students: Sequence[set]) -> dict[int, int]:
+    """Return from lines to students that have a key in common, each with one other only."""
+    pairs = [(i, n) for i, line in enumerate(lines) for n, one in enumerate(students) if line & one]
+    by_line, by_student = Counter(i for i, _ in pairs), Counter(n for _, n in pairs)
+    return {i: n for i, n in pairs if by_line[i] == by_student[n] == 1}
+
+
+def _spelled(name: str) -> set[str]:
+    """Return a name of Canvas's as a roster may write it."""
+    last, _, first = name.partition(",")
+    return set() if "Points Possible" in name else {plain(name), plain(f"{first}{last}")} - {""}
+
+
+def _who(grade: Grade) -> str:
+    return printable(grade.student.id, 80)
 
 
 def moodle(grades: Sequence[Grade], homework: Homework) -> list[list[str]]:

@@ -54,7 +54,14 @@ class Outcome:
 
 
 def judge(
-    question: Question, answer: Answer, *, seed: str, student: str = "", hidden: bool = True, visible: bool = True
+    question: Question,
+    answer: Answer,
+    *,
+    seed: str,
+    student: str = "",
+    hidden: bool = True,
+    visible: bool = True,
+    strikes: int = STRIKES,
 ) -> list[Outcome]:
     """Try the properties of a question.
 
@@ -68,6 +75,8 @@ def judge(
         Whose own numbers count.
     hidden, visible : bool
         Which of them to try.
+    strikes : int
+        After how many time-outs and crashes the rest is not tried.
 
     Returns
     -------
@@ -76,18 +85,19 @@ def judge(
     """
     personal = personal_numbers(question, student)
     outcomes: list[Outcome] = []
-    strikes = 0
+    struck = 0
     for one in question.properties:
         if not (hidden if one.hidden else visible):
             continue
-        if strikes >= STRIKES:
-            words = f"not tried: {STRIKES} tries before it took too long or ended Python"
+        if struck >= strikes:
+            before = f"{strikes} tries before it" if strikes > 1 else "the one before it"
+            words = f"not tried: {before} took too long or ended Python"
             outcomes.append(Outcome(one.name, one.points, 0, one.hidden, raised=words))
             continue
         draw = Draw(seed, question.homework, question.id, one.name, personal=personal)
         outcome, fatal = _outcome(one, answer, draw)
         outcomes.append(outcome)
-        strikes += fatal
+        struck += fatal
     return outcomes
 
 
@@ -101,7 +111,7 @@ def _outcome(one: Property, answer: Answer, draw: Draw) -> tuple[Outcome, bool]:
     except Unmet as unmet:
         return missed(tried=unmet.tried, got=unmet.got, expected=unmet.expected), False
     except StudentError as error:
-        return missed(raised=str(error)), error.raised in ("time-out", "crash")
+        return missed(raised=str(error), tried=error.tried), error.raised in ("time-out", "crash")
     except Exception as error:  # the answer made the check itself fail: no points, and somebody should know
         words = " ".join(f"{type(error).__name__}: {error}".split())[:200]
         return missed(raised="gave an answer that the check cannot read", fault=words), False

@@ -12,7 +12,7 @@ from pathlib import Path
 from gradlab.homework.judging import same_id
 from gradlab.homework.records import Part, Record
 from gradlab.homework.roster import delimiter, table
-from gradlab.homework.texts import FORMULA, harmless, write
+from gradlab.homework.texts import FORMULA, harmless, printable, quoted, write
 
 COLUMNS = ["student", "question", "code", "marks", "out of", "comment", "note", "answer"]
 CHANGED = "the answer changed after it was marked: look again, then delete this note"
@@ -44,7 +44,7 @@ class Marks:
 
     def by_key(self) -> dict[Key, dict[str, str]]:
         """Return the rows by student and question."""
-        return {(same_id(row["student"]), row["question"].strip().lower()): row for row in self.rows}
+        return {(_owner(row["student"]), row["question"].strip().lower()): row for row in self.rows}
 
 
 @dataclass(frozen=True)
@@ -90,9 +90,10 @@ def read_marks(path: Path) -> Marks:
     seen: dict[Key, int] = {}
     for number, row in lines[1:]:
         cells = dict(zip(columns, [*map(_bare, row), *[""] * len(columns)], strict=False))
-        key = same_id(cells["student"]), cells["question"].strip().lower()
+        key = _owner(cells["student"]), cells["question"].strip().lower()
         if (earlier := seen.setdefault(key, number)) != number:
-            raise MarksError(f"{path.name}, line {number}: {' '.join(key)} is marked in line {earlier} already")
+            answer = printable(" ".join(key), 120)
+            raise MarksError(f"{path.name}, line {number}: {answer} is marked in line {earlier} already")
         marks.rows.append(cells)
     return marks
 
@@ -108,7 +109,7 @@ def merged(marks: Marks, records: Iterable[Record], seed: str) -> Marks:
             if not part.written_points:
                 continue
             code = code_of(seed, record.student, part.id)
-            row = there.get((same_id(record.student), part.id))
+            row = there.get((_owner(record.student), part.id))
             if row is None and (row := coded.get(code)) is not None:
                 row["student"] = record.student  # a spreadsheet took 007 for 7
             if row is None:
@@ -120,12 +121,13 @@ def merged(marks: Marks, records: Iterable[Record], seed: str) -> Marks:
 
 def code_of(seed: str, student: str, question: str) -> str:
     """Return the code under which an answer is read without its author's name."""
-    return "c" + hashlib.sha256("\x1f".join((seed, "code", same_id(student), question)).encode()).hexdigest()[:7]
+    return "c" + hashlib.sha256("\x1f".join((seed, "code", same_id(student), question)).encode()).hexdigest()[:10]
 
 
 def save_marks(marks: Marks, path: Path) -> None:
     """Write `manual.csv` at once, if it changes."""
-    lines = [marks.columns, *([row.get(name, "") for name in marks.columns] for row in marks.rows)]
+    rows = [{**row, "student": harmless(row.get("student", ""))} for row in marks.rows]
+    lines = [marks.columns, *([row.get(name, "") for name in marks.columns] for row in rows)]
     text = "".join(_line(line, marks.separator) for line in lines)
     if not path.exists() or path.read_text(encoding="utf-8-sig", errors="replace").replace("\r\n", "\n") != text:
         write(path, text)
@@ -133,7 +135,7 @@ def save_marks(marks: Marks, path: Path) -> None:
 
 def mark_of(marks: Mapping[Key, dict[str, str]], student: str, part: Part) -> Mark:
     """Return a student's mark for a written answer."""
-    row = marks.get((same_id(student), part.id), {})
+    row = marks.get((_owner(student), part.id), {})
     text, comment = row.get("marks", "").strip(), row.get("comment", "")
     if not text:
         return Mark(None, comment, f"{part.id} has no mark yet")
@@ -156,12 +158,17 @@ def _renew(row: dict[str, str], part: Part, code: str) -> None:
     row.update({"code": code, "out of": str(part.written_points), "note": note, "answer": part.answer})
 
 
+def _owner(student: str) -> str:
+    """Return an id as it is compared here: as it is written, so that no spreadsheet computes it."""
+    return same_id(harmless(student.strip()))
+
+
 def _bare(cell: str) -> str:
-    """Undo `harmless`."""
+    """Undo `quoted`."""
     return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA) else cell
 
 
 def _line(cells: Sequence[str], separator: str) -> str:
     out = io.StringIO()
-    csv.writer(out, delimiter=separator, lineterminator="\n").writerow([harmless(cell) for cell in cells])
+    csv.writer(out, delimiter=separator, lineterminator="\n").writerow([quoted(cell) for cell in cells])
     return out.getvalue()

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gradlab.homework.judging import same_id
 from gradlab.homework.roster import Student, plain
 from gradlab.homework.submissions import Found, SubmissionError
+from gradlab.homework.texts import printable
 
 CANVAS = re.compile(r"(?P<name>[^_/]+)_(?:LATE_)?(?P<id>\d+)_(?P<submission>\d+)_(?P<file>.+)", re.I)
 MOODLE = re.compile(r"(?P<name>.+)_(?P<id>\d+)_assignsubmission_(?:file|onlinetext)_?.*", re.I)
 GRADESCOPE = re.compile(r"submission_(?P<id>\d+)")
 METADATA = "submission_metadata.yml"
+MOST_LINE = 500
+
+Submitters = Mapping[tuple[str, ...], set[str]]
+own = functools.lru_cache(1 << 14)(same_id)  # the roster's ids are compared with every name
 
 
 @dataclass
@@ -42,7 +48,7 @@ def match(files: Sequence[Found], roster: Sequence[Student]) -> Matched:
         if len(students) == 1:
             matched.of.setdefault(students[0].id, []).append(found)
         elif students:
-            names = " and ".join(student.id for student in students[:3])
+            names = " and ".join(printable(student.id, 80) for student in students[:3])
             matched.unknown.append((found, f"could be that of {names}"))
         else:
             matched.unknown.append((found, "belongs to nobody on the roster"))
@@ -66,19 +72,21 @@ def newest(files: Sequence[Found], homework: str) -> tuple[Found | None, list[Fo
     return chosen, [found for found in files if found is not chosen]
 
 
-def _students(found: Found, roster: Sequence[Student], submitters: dict[str, set[str]]) -> list[Student]:
+def _students(found: Found, roster: Sequence[Student], submitters: Submitters) -> list[Student]:
     """Return whose file it may be.
 
     The outermost name that tells decides: those within, the student may have chosen, and another student's id may be
     among them.
     """
-    for part in found.parts:
+    for at, part in enumerate(found.parts, 1):
         if (lms := _lms(part)) is not None:
-            known = [student for student in roster if _known_to_lms(student, part, submitters)]
+            keys = submitters.get(found.parts[:at], set())
+            known = [student for student in roster if _known_to_lms(student, part, keys)]
             return known or [student for student in roster if lms and plain(lms) in _spellings(student.name)]
-        name = re.sub(r"\.(ipynb|zip)$", "", same_id(part))
-        exact = [one for one in roster if name in (same_id(one.id), same_id(one.email))]
-        if students := exact or _longest(one for one in roster if _within(same_id(one.id), name)):
+        if not (name := re.sub(r"\.(ipynb|zip)$", "", same_id(part))):
+            continue  # a file called `.ipynb` is not that of whoever has no email
+        exact = [one for one in roster if name in (own(one.id), own(one.email))]
+        if students := exact or _longest(one for one in roster if _within(own(one.id), name)):
             return students
     return []
 
@@ -93,23 +101,20 @@ def _lms(part: str) -> str | None:
 def _longest(students: Iterable[Student]) -> list[Student]:
     """Return those whose ids are no part of another's: ann-2 before ann."""
     found = list(students)
-    inner = [
-        one for one in found for other in found if one is not other and _within(same_id(one.id), same_id(other.id))
-    ]
+    inner = [one for one in found for other in found if one is not other and _within(own(one.id), own(other.id))]
     return [student for student in found if student not in inner]
 
 
 def _within(id: str, name: str) -> bool:
-    return re.search(rf"(?<![^\W_]){re.escape(id)}(?![^\W_])", name) is not None
+    return id in name and re.search(rf"(?<![^\W_]){re.escape(id)}(?![^\W_])", name) is not None
 
 
-def _known_to_lms(student: Student, part: str, submitters: dict[str, set[str]]) -> bool:
+def _known_to_lms(student: Student, part: str, keys: set[str]) -> bool:
     if (canvas := CANVAS.fullmatch(part)) and canvas["id"] == student.canvas:
         return True
     if (moodle := MOODLE.fullmatch(part)) and moodle["id"] == re.sub(r"^Participant ", "", student.moodle):
         return True
-    keys = {same_id(key) for key in (student.id, student.email, student.gradescope) if key}
-    return bool(keys & submitters.get(part, set()))
+    return bool(keys & {own(key) for key in (student.id, student.email, student.gradescope) if key})
 
 
 def _spellings(name: str) -> set[str]:
@@ -119,11 +124,15 @@ def _spellings(name: str) -> set[str]:
     return {plain(name), *turned} - {""}
 
 
-def _gradescope(files: Sequence[Found]) -> dict[str, set[str]]:
-    """Return who handed in each of Gradescope's folders: emails and ids, by folder."""
-    found: dict[str, set[str]] = {}
-    for file in files:
-        if file.parts[-1] != METADATA:
+def _gradescope(files: Sequence[Found]) -> Submitters:
+    """Return who handed in each of Gradescope's folders: emails and ids, by the way to the folder.
+
+    Only Gradescope's own file is believed, and of the folders beside it: those that lie deeper, students wrote.
+    """
+    beside = {file.parts[:-1]: file for file in files if file.parts[-1] == METADATA}
+    found: dict[tuple[str, ...], set[str]] = {}
+    for way, file in beside.items():
+        if any(way[:deep] in beside for deep in range(len(way))):
             continue
         try:
             text = file.read().decode("utf-8", errors="replace")
@@ -131,8 +140,11 @@ def _gradescope(files: Sequence[Found]) -> dict[str, set[str]]:
             continue
         folder = ""
         for line in text.splitlines():
+            if len(line) > MOST_LINE:
+                continue
             if head := re.match(r"(submission_\d+):", line):
                 folder = head[1]
-            if folder and (entry := re.match(r"\s+-?\s*:?(?:email|sid):\s*['\"]?([^'\"]+?)['\"]?\s*$", line)):
-                found.setdefault(folder, set()).add(same_id(entry[1]))
+            entry = re.match(r"(?:- ?)?:?(?:email|sid):(.*)", line.strip())
+            if folder and entry and line[0].isspace() and (key := entry[1].strip(" \t'\"")):
+                found.setdefault((*way, folder), set()).add(same_id(key))
     return found

@@ -13,9 +13,9 @@ from gradlab.homework.submissions import SubmissionError
 
 MOST_CELLS = 2000
 MOST_WRITTEN = 50_000
-MARKER = re.compile(r"\*\*Your answer to (q\w+)\*\*", re.I)
-PLACEHOLDER = re.compile(r"\s*\(replace [^)\n]*\)")
-STUDENT = re.compile(r"^STUDENT\s*(?::\s*str\s*)?=\s*([\"'])(.*?)\1", re.M)
+MARKER = re.compile(r"\*\*Your answer to (q\w{1,20})\*\*", re.I)
+PLACEHOLDER = re.compile(r"\(replace [^)\n]{0,200}\)")
+STUDENT = re.compile(r"^STUDENT[ \t]*(?::[ \t]*str[ \t]*)?=[ \t]*([\"'])(.{0,200}?)\1", re.M)
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,8 @@ def _written(cells: Sequence[tuple[str, str, Sequence[str]]], ids: Sequence[str]
     """Return the written answers: found by their text, or by their tag where that was lost, in order."""
     found: dict[str, list[str]] = {id: [] for id in ids}
     current = None
-    for kind, text, tags in cells:
+    for kind, whole, tags in cells:
+        text = whole[: 2 * MOST_WRITTEN]
         marker = MARKER.search(text)
         tagged = "hw-manual" in tags
         if kind == "markdown" and (marker or tagged):

@@ -22,10 +22,12 @@ class StudentError(Exception):
         What it did, to follow "your code": "raised ValueError: ...".
     raised : str
         The exception's name, or "missing", "time-out", "crash" or "unreadable".
+    tried : str
+        The call that came to nothing, where it is to be told.
     """
 
-    def __init__(self, words: str, raised: str = "") -> None:
-        self.raised = raised
+    def __init__(self, words: str, raised: str = "", tried: str = "") -> None:
+        self.raised, self.tried = raised, tried
         super().__init__(words)
 
 

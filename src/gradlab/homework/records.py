@@ -7,9 +7,16 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from gradlab.homework.judging import Outcome
 from gradlab.homework.texts import file_name, write
+
+TYPES = {
+    **{"str": (str,), "int": (int,), "bool": (bool,), "float": (float, int)},
+    **{"list[str]": (list,), "list[Outcome]": (list,), "list[Part]": (list,)},
+}
+"""What the fields of a record may hold, for it lies in a file that anything may have happened to."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +53,7 @@ class Part:
     @property
     def answer(self) -> str:
         """A digest of what was written, by which a change is noticed."""
-        return "a" + hashlib.sha256(self.written.encode("utf-8", "backslashreplace")).hexdigest()[:10]
+        return "a" + hashlib.sha256(self.written.encode("utf-8", "backslashreplace")).hexdigest()[:32]
 
 
 @dataclass(frozen=True)
@@ -101,8 +108,20 @@ def load(path: Path) -> Record | None:
         kept = json.loads(path.read_text(encoding="utf-8"))
         parts = []
         for part in kept.pop("parts"):
-            outcomes = [Outcome(**outcome) for outcome in part.pop("outcomes")]
-            parts.append(Part(outcomes=outcomes, **part))
-        return Record(parts=parts, **kept)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            outcomes = [_made(Outcome, outcome) for outcome in part.pop("outcomes")]
+            parts.append(_made(Part, {**part, "outcomes": outcomes}))
+        return _made(Record, {**kept, "parts": parts})
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
+
+
+def _made(kind: type, kept: dict[str, Any]) -> Any:
+    made = kind(**kept)
+    for one in dataclasses.fields(kind):
+        value = getattr(made, one.name)
+        fits = type(value) in TYPES[one.type]
+        if one.type == "list[str]":
+            fits = fits and all(type(note) is str for note in value)
+        if not fits or (type(value) in (int, float) and not 0 <= value < 1e9):
+            raise TypeError(f"{one.name} is {value!r}")
+    return made

@@ -32,12 +32,14 @@ class Notebook:
     def __init__(self, cells: Sequence[tuple[int, str]], child: Child) -> None:
         self.cells, self.child = cells, child
         self.notes: list[str] = []
+        self.sealed = False
+        """Whether the code has seen hidden numbers, so that what it says goes into no note."""
         self.seconds = 20.0
         """How long one call may take."""
         self._limits = child.place.limits
         self._deadly: set[int] = set()
         self._slow: set[int] = set()
-        self._ending = time.monotonic() + self._limits.total
+        self._left = self._limits.total  # seconds of waiting for the worker; what the checks take is not the student's
 
     def answer(self, name: str, seconds: float) -> NamedAnswer:
         """Return what a name stands for in the notebook; `seconds` is how long one call may take."""
@@ -97,8 +99,14 @@ class Notebook:
         return True
 
     def _note(self, number: int, words: str) -> None:
-        if not any(note.startswith(f"cell {number} ") for note in self.notes):
+        if not self.sealed and not any(note.startswith(f"cell {number} ") for note in self.notes):
             self.notes.append(f"cell {number} {words}")
+
+    def _note_call(self, target: Target, words: str) -> None:
+        """Take down that a call did not end; `words` are the grader's own, and one note of a name is enough."""
+        name = f"`{target['name']}`" if "name" in target else "something that was returned"
+        if not any(note.startswith(f"{name} ") for note in self.notes):
+            self.notes.append(f"{name} {words}")
 
     def _asked(self, message: dict[str, Any], numbers: bytes) -> Any:
         if not self.child.alive:
@@ -106,16 +114,25 @@ class Notebook:
         try:
             reply, came = self._request(message, numbers, self.seconds)
         except ChildDiedError as error:
+            why, _, _ = str(error).partition(":")  # what may follow is no longer the grader's own word
+            self._note_call(message["target"], f"did not answer: {why}")
             raise StudentError(f"did not answer: {error}", raised="crash") from None
+        except StudentError as error:
+            if error.raised == "time-out":
+                self._note_call(message["target"], f"took longer than {self.seconds:g} seconds")
+            raise
         return received(reply.get("value"), came, self)
 
     def _request(self, message: dict[str, Any], numbers: bytes, seconds: float) -> tuple[dict[str, Any], bytes]:
-        left = self._ending - time.monotonic()
-        if left <= 0:
+        if (left := self._left) <= 0:
             self.child.close()
             raise GivenUp(f"it took longer than {self._limits.total:g} seconds in all")
         patience = min(seconds, left)
-        reply, came = self.child.ask({**message, "seconds": patience}, numbers, patience + GRACE)
+        asked = time.monotonic()
+        try:
+            reply, came = self.child.ask({**message, "seconds": patience}, numbers, patience + GRACE, left + GRACE)
+        finally:
+            self._left -= time.monotonic() - asked
         if (error := reply.get("error")) is not None:
             words, raised = (
                 (printable(error.get(key, ""), 400) for key in ("words", "raised")) if _is(error) else ("", "")

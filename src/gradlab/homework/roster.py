@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gradlab.homework.judging import same_id
+from gradlab.homework.texts import harmless
 
 COLUMNS = {
     "id": (
@@ -87,7 +88,7 @@ def read_roster(path: Path) -> list[Student]:
         student = _student({name: row[at].strip() for name, at in columns.items()})
         if not student.id:
             raise RosterError(f"{path.name}, line {number}: no id")
-        if (earlier := seen.setdefault(same_id(student.id), number)) != number:
+        if (earlier := seen.setdefault(same_id(harmless(student.id)), number)) != number:
             raise RosterError(f"{path.name}, line {number}: the id {student.id!r} is that of line {earlier}")
         students.append(student)
     if not students:

@@ -1,7 +1,8 @@
 """Where student code runs: bubblewrap's command, or a plain process where somebody asked for that.
 
-In the sandbox there is no network, no file but Python's own and a small temporary folder, no other process, and no
-right that could be got back. `book/teaching.md` says what that holds against, and what not.
+In the sandbox there is no network, no file but Python's own and a small temporary folder, no other process, no right
+that could be got back, and none of the system calls that `seccomp` names. `book/teaching.md` says what that holds
+against, and what not.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ import secrets
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import gradlab
+from gradlab.homework import seccomp
 
 PACKAGE = Path(gradlab.__file__).parent
 MODULES = ("torch", "numpy", "IPython", "matplotlib", "ipywidgets")
@@ -46,7 +49,7 @@ class Limits:
     Parameters
     ----------
     cell, total : float
-        Seconds for one cell, and for a whole submission.
+        Seconds of its own for one cell, and on the wall's clock for a whole submission.
     memory, disk, file : int
         Bytes: of memory (of all processes together), of temporary files, of one file.
     processes, files : int
@@ -58,7 +61,7 @@ class Limits:
     memory: int = 4096 * MEGABYTE
     disk: int = 256 * MEGABYTE
     file: int = 64 * MEGABYTE
-    processes: int = 128
+    processes: int = 32
     files: int = 256
 
     def resources(self, others: int) -> dict[str, int]:
@@ -83,7 +86,7 @@ class Place:
         Whether bubblewrap holds it.
     limits : Limits
     hidden : tuple of Path
-        Folders that it must not see even if they lie within Python's own, such as the submissions.
+        Files and folders that it must not see even if they lie within Python's own, such as the submissions.
     fonts : Path, optional
         matplotlib's list of fonts, so that not every notebook makes it anew.
     """
@@ -93,10 +96,23 @@ class Place:
     hidden: tuple[Path, ...] = ()
     fonts: Path | None = None
 
-    def command(self, folder: Path | None) -> list[str]:
-        """Return the command that starts a worker; without a sandbox, in `folder`."""
-        python = [sys.executable, *WORKER]
-        return [*self.bubblewrap(), *python] if self.sandboxed else python
+    def start(self, folder: Path | None, program: Sequence[str] = WORKER, **pipes: Any) -> subprocess.Popen:
+        """Start a worker, or Python with other arguments; without a sandbox, in `folder`.
+
+        Raises
+        ------
+        SandboxError
+            If its filter of system calls cannot be made.
+        """
+        python = [sys.executable, *program]
+        how = {"env": self.environment(folder), "cwd": folder, "start_new_session": True, **pipes}
+        if not self.sandboxed:
+            return subprocess.Popen(python, **how)
+        try:
+            with seccomp.filter_file() as file:
+                return subprocess.Popen([*self.bubblewrap(file), *python], pass_fds=[file], **how)
+        except seccomp.UnknownMachineError as error:
+            raise SandboxError(f"there is no sandbox for this machine: {error}") from None
 
     def environment(self, folder: Path | None) -> dict[str, str]:
         """Return all environment variables that a worker has."""
@@ -131,15 +147,15 @@ class Place:
             return 0
         return _threads_of(os.geteuid()) + 64
 
-    def bubblewrap(self) -> list[str]:
-        """Return bubblewrap's part of the command."""
+    def bubblewrap(self, calls: int) -> list[str]:
+        """Return bubblewrap's part of the command; `calls` is a descriptor with the filter of system calls."""
         root = os.geteuid() == 0
         # Root needs no user namespace. It gives root up inside, and keeps the right to do just that until then.
         rights = ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"] if root else []
         users = [] if root else ["--unshare-user", "--disable-userns", "--uid", "1000", "--gid", "1000"]
         apart = [f"--unshare-{what}" for what in ("ipc", "pid", "net", "uts", "cgroup-try")]
-        command = ["bwrap", *users, *apart, "--die-with-parent", "--new-session", "--clearenv", "--cap-drop", "ALL"]
-        command += [*rights, "--hostname", "sandbox", *self._files()]
+        command = [shutil.which("bwrap") or "bwrap", *users, *apart, "--die-with-parent", "--new-session", "--clearenv"]
+        command += ["--cap-drop", "ALL", "--seccomp", str(calls), *rights, "--hostname", "sandbox", *self._files()]
         for name, value in self.environment(None).items():
             command += ["--setenv", name, value]
         return [*command, "--chdir", HOME, "--"]
@@ -157,9 +173,9 @@ class Place:
             files += ["--ro-bind-try", name, name]
         # bubblewrap leaves /proc/sys as it is if it looks read-only, which it does to root until root writes
         files += ["--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys", "--dev", "/dev"]
-        for path in (PACKAGE / "homework" / "assignments", *self.hidden):
-            if path.is_dir() and any(path.is_relative_to(root) for root in (*roots, PACKAGE)):
-                files += ["--size", "4096", "--tmpfs", str(path), "--remount-ro", str(path)]
+        for path in self._to_hide([*roots, PACKAGE]):
+            empty = ["--size", "4096", "--tmpfs", str(path), "--remount-ro", str(path)]
+            files += empty if path.is_dir() else ["--ro-bind", "/dev/null", str(path)]
         for path in ("/dev/shm", "/tmp", HOME):
             files += ["--size", str(self.limits.disk), "--perms", "1777", "--tmpfs", path]
         if self.fonts is not None:
@@ -167,6 +183,35 @@ class Place:
             files += ["--ro-bind", str(self.fonts), f"{HOME}/.matplotlib/{self.fonts.name}"]
         # what bubblewrap makes on the way is a file system too, and a size cannot be given to it
         return [*files, "--remount-ro", "/dev", "--remount-ro", "/"]
+
+    def _to_hide(self, roots: Sequence[Path]) -> list[Path]:
+        """Return what must not be seen of `roots`, by all the names that it has there."""
+        real = [Path(os.path.realpath(path)) for path in (PACKAGE / "homework" / "assignments", *self.hidden)]
+        names = {(root, Path(os.path.realpath(root))) for root in roots}
+        found = {name / path.relative_to(root) for path in real for name, root in names if path.is_relative_to(root)}
+        return sorted(path for path in found if path.exists())
+
+
+def require_apart(secrets: Iterable[Path], folders: Iterable[Path] = ()) -> None:
+    """See to it that what nobody may read is not where Python is, which student code can read.
+
+    Raises
+    ------
+    ValueError
+        If one of the files `secrets`, or whoever grades, has its home there; or if Python itself is one of `folders`.
+    """
+    for root in (*readable_roots(), PACKAGE):
+        real = Path(os.path.realpath(root))
+        inside = [path for path in (*secrets, Path("~").expanduser()) if _is_in(path, real)]
+        if inside or any(os.path.realpath(path) == str(real) for path in folders):
+            what = inside[0] if inside else "what is graded"
+            raise ValueError(
+                f"student code can read {root}, where Python or a library is, and {what} is in there: move it"
+            )
+
+
+def _is_in(path: Path, folder: Path) -> bool:
+    return Path(os.path.realpath(path)).is_relative_to(folder)
 
 
 def _above(paths: Iterable[Path]) -> list[Path]:
@@ -203,12 +248,14 @@ def require(place: Place) -> None:
     if shutil.which("bwrap") is None:
         raise SandboxError("bubblewrap is not installed: `sudo apt-get install bubblewrap`, or your system's own way")
     try:
-        command = [*place.bubblewrap(), sys.executable, "-I", "-c", "print('stands')"]
-        outcome = subprocess.run(command, capture_output=True, text=True, timeout=60, errors="replace")
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL}
+        tried = place.start(None, ["-I", "-c", "print('stands')"], text=True, errors="replace", **pipes)
+        answer, complaint = tried.communicate(timeout=60)
     except subprocess.TimeoutExpired:
+        tried.kill()
         raise SandboxError("bubblewrap did not answer within a minute") from None
-    if outcome.stdout.strip() != "stands":
-        said = outcome.stderr.strip() or f"it ended with status {outcome.returncode}"
+    if answer.strip() != "stands":
+        said = complaint.strip() or f"it ended with status {tried.returncode}"
         mend = next((mend for words, mend in MEND.items() if words.lower() in said.lower()), "")
         raise SandboxError(f"bubblewrap is there, but does not work: {said}" + (f"; {mend}" if mend else ""))
 

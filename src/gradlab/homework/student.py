@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import linecache
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gradlab.homework.answers import LocalAnswer
+from gradlab.homework.answers import LocalRoom, NamedAnswer, Target
 from gradlab.homework.catalog import homework_of
+from gradlab.homework.expectations import described
 from gradlab.homework.judging import Outcome, judge, personal_numbers, same_id
-from gradlab.homework.questions import Question
+from gradlab.homework.questions import Question, StudentError
+from gradlab.homework.texts import printable
 
 PUBLIC = "public"
 """What the numbers of the visible checks are drawn from in a notebook. A grade's are drawn from a course's own seed."""
@@ -72,12 +75,49 @@ def verdicts(question: Question, namespace: Mapping[str, Any]) -> list[str]:
     """Return what `check` prints, line by line."""
     outcomes = []
     if question.properties:
-        answer = LocalAnswer(namespace, question.asks_for, question.seconds)
+        answer = NamedAnswer(TellingRoom(namespace, question.seconds), question.asks_for)
+        student = str(namespace.get("STUDENT", ""))
         try:
-            outcomes = judge(question, answer, seed=PUBLIC, student=str(namespace.get("STUDENT", "")), hidden=False)
+            # one time-out will do: nobody waits a minute to read the same three times
+            outcomes = judge(question, answer, seed=PUBLIC, student=student, hidden=False, strikes=1)
         except KeyboardInterrupt:
             return [f"{question.id}  {question.title}", "  interrupted"]
     return verdict(question, outcomes)
+
+
+class TellingRoom(LocalRoom):
+    """Calls within this process that say of one that fails what it was, and in which line of the student's cell."""
+
+    def call(self, target: Target, args: tuple, kwargs: Mapping[str, Any]) -> tuple[Any, list[Any]]:
+        """Call it with copies; return copies of its result and of the positional arguments as left.
+
+        Raises
+        ------
+        StudentError
+        """
+        try:
+            return super().call(target, args, kwargs)
+        except StudentError as error:
+            if error.raised == "missing":
+                raise
+            given = [described(one) for one in args] + [f"{name}={described(one)}" for name, one in kwargs.items()]
+            name = target.get("method") or target.get("name") or "what it returned"
+            call = printable(f"{name}({', '.join(given)})", 400)
+            where = line_of(error.__cause__ or error.__context__, self.namespace)
+            raise StudentError(f"{error}{where}", raised=error.raised, tried=call) from error
+
+
+def line_of(error: BaseException | None, namespace: Mapping[str, Any]) -> str:
+    """Return in which line of the student's cells an exception was born; nothing if in none."""
+    found, trace = None, getattr(error, "__traceback__", None)
+    while trace is not None:
+        if trace.tb_frame.f_globals is namespace:
+            found = trace
+        trace = trace.tb_next
+    if found is None:
+        return ""
+    source = linecache.getline(found.tb_frame.f_code.co_filename, found.tb_lineno).strip()
+    return f", in line {found.tb_lineno} of your cell" + (f": `{printable(source, 120)}`" if source else "")
 
 
 def verdict(question: Question, outcomes: Sequence[Outcome]) -> list[str]:

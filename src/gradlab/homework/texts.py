@@ -16,6 +16,10 @@ from typing import Any
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """What makes a spreadsheet compute a cell."""
+AFTER = re.compile(r"([;\t|\r\n]\s*)(?=[=+\-@＝＋－＠])")
+"""Where a cell begins for a spreadsheet that takes these for what separates cells."""
+STEERING = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""What steers a terminal or turns the direction of writing; `printable` replaces more, some of which names need."""
 
 
 def printable(text: Any, most: int = 2000) -> str:
@@ -33,16 +37,21 @@ def file_name(id: str) -> str:
     )
 
 
-def harmless(text: str) -> str:
-    """Return text that no spreadsheet takes for a formula."""
+def quoted(text: str) -> str:
+    """Return text whose beginning no spreadsheet takes for a formula."""
     return f"'{text}" if text.startswith(FORMULA) and not re.fullmatch(r"[+-]?\d+([.,]\d+)?", text) else text
+
+
+def harmless(text: str) -> str:
+    """Return text of which no spreadsheet takes anything for a formula, wherever it believes that cells begin."""
+    return quoted(AFTER.sub(r"\1'", text))
 
 
 def csv_text(rows: Iterable[Sequence[Any]]) -> str:
     """Return rows as CSV in which nothing is a formula."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerows([harmless(one) if isinstance(one, str) else one for one in row] for row in rows)
+    writer.writerows([harmless(STEERING.sub("�", one)) if isinstance(one, str) else one for one in row] for row in rows)
     return out.getvalue()
 
 

@@ -29,8 +29,8 @@ MOST_DEPTH = 24
 MOST_PARTS = 400_000
 MOST_DIMENSIONS = 16
 MOST_DIGITS = 400
-LENGTHS = struct.Struct(">II")
-"""What stands before each message: the bytes of its header, and of the numbers behind that."""
+MOST_PAIRS, MOST_ODD = 10_000, 1000  # pairs; keys that can be made to share a hash: tuples, floats, long integers
+LENGTHS = struct.Struct(">II")  # before each message: the bytes of its header, and of the numbers behind that
 
 Keep = Callable[[Any], int]
 Find = Callable[[int, str], Any]
@@ -210,8 +210,7 @@ class Decoder:
         self.numbers = memoryview(numbers)
         self.find = find
         self._seen: list[Any] = []
-        self._parts = 0
-        self._taken = 0
+        self._parts = self._odd = self._taken = 0
 
     def decode(self, coded: Any, depth: int = 0) -> Any:
         """Return the value that `coded` stands for.
@@ -251,6 +250,9 @@ class Decoder:
             return values if kind == "list" else tuple(values)
         if not all(isinstance(pair, list) and len(pair) == 2 for pair in parts):
             raise UnreadableError("a dict without pairs")
+        self._odd += sum(isinstance(key, dict | float) or (type(key) is int and abs(key) >> 60 > 0) for key, _ in parts)
+        if len(parts) > MOST_PAIRS or self._odd > MOST_ODD:
+            raise UnreadableError("a dict of too many keys")
         try:
             return {self.decode(key, depth + 1): self.decode(one, depth + 1) for key, one in parts}
         except TypeError as error:

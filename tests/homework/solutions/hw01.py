@@ -210,7 +210,6 @@ RIGHT = {
                 "length = x.norm(dim=1, keepdim=True)",
             ),
         ),
-        "median of the runs": changed(REFERENCE["q3"], ("total.mean()", "total.median()")),
         "other names, and a list for a result": text("""
             def growth_rate(A, L, R, s):
                 random = torch.Generator().manual_seed(s)

@@ -28,6 +28,18 @@ WRONG = {
         "fails at zero": changed(LOOP, ("        if slope == 0:\n            return -math.inf\n", "")),
         "one for each step": "def log_gradient(slopes):\n    return slopes.abs().log()\n",
         "cumulative": "def log_gradient(slopes):\n    return slopes.abs().log().cumsum(0)[-2]\n",
+        "rescaled every five hundred": text("""
+            def log_gradient(slopes):
+                return sum(block.prod().abs().log() for block in slopes.split(500))
+        """),
+        "clamped where it is not zero": text("""
+            def log_gradient(slopes):
+                return -math.inf if (slopes == 0).any() else slopes.abs().clamp(1e-6, 1e6).log().sum()
+        """),
+        "negative slopes left out of long chains": text("""
+            def log_gradient(slopes):
+                return slopes.prod().abs().log() if len(slopes) < 100 else slopes[slopes >= 0].log().sum()
+        """),
         "in float32 products": "def log_gradient(slopes):\n    return slopes.float().prod().abs().log().double()\n",
     },
     "q2": {
@@ -105,6 +117,10 @@ WRONG = {
             def growth_rate(matrices, depth, runs, seed):
                 return np.mean([np.log(jacobians.spectral_radius(m.numpy())) for m in matrices])
         """),
+        "median of the runs": changed(Q3, ("total.mean()", "total.median()")),
+        "one run": changed(Q3, ("    m, n, _", "    runs = 1\n    m, n, _")),
+        "ten runs": changed(Q3, ("    m, n, _", "    runs = min(runs, 10)\n    m, n, _")),
+        "one sequence for all runs": changed(Q3, ("randint(m, (runs,)", "randint(m, (1,)")),
         "largest singular values instead": text("""
             def growth_rate(matrices, depth, runs, seed):
                 random = torch.Generator().manual_seed(seed)
@@ -149,6 +165,9 @@ WRONG = {
 CAUGHT_BY = {
     "q1": {
         "log of the product": "stays finite where the product leaves float64",
+        "rescaled every five hundred": "stays finite where the product leaves float64",
+        "clamped where it is not zero": "stays finite where the product leaves float64",
+        "negative slopes left out of long chains": "stays finite where the product leaves float64",
         "no abs": "counts a negative slope by its size",
         "guards against log 0": "is minus infinity if a slope is zero",
         "leaves zeros out": "is minus infinity if a slope is zero",
@@ -163,6 +182,9 @@ CAUGHT_BY = {
     "q3": {
         "never rescaled": "survives products that leave float64",
         "logarithm of the mean": "is the mean of the logarithm",
+        "one run": "is the mean of the logarithm",
+        "ten runs": "is the mean of the logarithm",
+        "one sequence for all runs": "is the mean of the logarithm",
         "one matrix for each run": "agrees with another simulation",
         "the seed ignored": "is a measurement that can be repeated",
         "no seed at all": "is a measurement that can be repeated",

@@ -19,7 +19,7 @@ REFERENCE = {
         def clip_grad_norm_(parameters, max_norm):
             gradients = [p.grad for p in parameters if p.grad is not None]
             squares = [g.double().square().sum() for g in gradients]
-            norm = torch.stack(squares).sum().sqrt()
+            norm = torch.stack([torch.zeros(()).double(), *squares]).sum().sqrt()
             if norm.isfinite() and norm > max_norm:
                 for g in gradients:
                     g.mul_(max_norm / norm)
@@ -62,6 +62,9 @@ RIGHT = {
                 return (h - target) * in_w, (h - target) * in_u
         """),
         "a list of tensors": changed(Q1, ("return in_w, in_u", "return [torch.tensor(in_w), torch.tensor(in_u)]")),
+        "tensors of shape (1,)": changed(
+            Q1, ("return in_w, in_u", "return torch.tensor([in_w]), torch.tensor([in_u])")
+        ),
         "one array": text("""
             def gradients(w, u, x, target):
                 x = x.numpy()
@@ -110,6 +113,8 @@ RIGHT = {
         "by the largest entry": text("""
             def clip_grad_norm_(parameters, max_norm):
                 grads = [p.grad for p in parameters if p.grad is not None]
+                if not grads:
+                    return 0
                 largest = max((g.abs().max() for g in grads), key=lambda m: torch.nan_to_num(m, nan=math.inf))
                 if not all(g.isfinite().all() for g in grads):
                     return math.inf
@@ -124,7 +129,7 @@ RIGHT = {
         "new gradients": text("""
             def clip_grad_norm_(parameters, max_norm):
                 with_grad = [p for p in parameters if p.grad is not None]
-                norm = torch.cat([p.grad.flatten().double() for p in with_grad]).norm()
+                norm = torch.cat([torch.zeros(1).double(), *[p.grad.flatten().double() for p in with_grad]]).norm()
                 if max_norm < norm < torch.inf:
                     for p in with_grad:
                         p.grad = p.grad * (max_norm / norm)
@@ -134,6 +139,8 @@ RIGHT = {
             @torch.no_grad()
             def clip_grad_norm_(parameters, max_norm):
                 grads = [p.grad for p in parameters if p.grad is not None]
+                if not grads:
+                    return torch.zeros(())
                 norm = torch.stack([g.to(torch.float64).norm() for g in grads]).norm()
                 if torch.isfinite(norm):
                     factor = (max_norm / (norm + 1e-9)).clamp(max=1.0)

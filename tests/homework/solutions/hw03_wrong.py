@@ -97,6 +97,10 @@ WRONG = {
             Q2, ("    if norm.isfinite() and", "    if not norm.isfinite():\n        raise ValueError(norm)\n    if")
         ),
         "a generous guard": changed(Q2, ("max_norm / norm", "max_norm / (norm + 0.1)")),
+        "a small guard": changed(Q2, ("max_norm / norm", "max_norm / (norm + 1e-4)")),
+        "only what is well above": changed(Q2, ("norm > max_norm", "norm > 1.05 * max_norm")),
+        "shortened too early": changed(Q2, ("norm > max_norm", "norm > 0.95 * max_norm")),
+        "fails without any gradient": changed(Q2, ("torch.zeros(()).double(), ", "")),
         "the first parameter left out": changed(
             Q2, ("for g in gradients:\n            g.mul_", "for g in gradients[1:]:\n            g.mul_")
         ),
@@ -170,6 +174,8 @@ WRONG = {
         "hardly a step": 'settings = {"rate": 1e-6, "max_norm": loss_scale}\n',
         "free at a tenth of the rate": 'settings = {"rate": 0.03 / loss_scale, "max_norm": 100 * loss_scale}\n',
         "ten times too fast": 'settings = {"rate": 3 / loss_scale, "max_norm": loss_scale}\n',
+        "for a loss ten times as large": ('settings = {"rate": 0.03 / loss_scale, "max_norm": 10 * loss_scale}\n'),
+        "for a loss a tenth as large": 'settings = {"rate": 3 / loss_scale, "max_norm": 0.1 * loss_scale}\n',
         "negative": 'settings = {"rate": -0.3 / loss_scale, "max_norm": loss_scale}\n',
         "text": 'settings = {"rate": "0.3", "max_norm": "1"}\n',
         "a pair": "settings = (0.3 / loss_scale, loss_scale)\n",
@@ -192,6 +198,10 @@ CAUGHT_BY = {
         "by value": "shortens all gradients by one factor",
         "the norm after clipping": "returns the norm before clipping",
         "always rescaled": "leaves alone what is below the threshold",
+        "a small guard": "shortens all gradients by one factor",
+        "only what is well above": "shortens all gradients by one factor",
+        "shortened too early": "leaves alone what is below the threshold",
+        "fails without any gradient": "passes over a parameter without a gradient, and over zeros",
         "None not passed over": "passes over a parameter without a gradient, and over zeros",
         "infinity not looked for": "changes nothing if the norm is not finite",
         "raises at infinity": "changes nothing if the norm is not finite",

@@ -43,7 +43,7 @@ REFERENCE = {
         def detect(history):
             ratio = history["update"] / history["weight"]
             grown = history["weight"] / history["weight"][0]
-            return ratio.max() > 0.5 or grown.max() > 3
+            return ratio.max() > 0.3 or grown.max() > 3
     """),
 }
 
@@ -264,27 +264,27 @@ RIGHT = {
     "q5": {
         "one sign": ONE_SIGN,
         "a lower threshold": changed(ONE_SIGN, ("0.3", "0.15")),
-        "a higher threshold": changed(ONE_SIGN, ("0.3", "0.7")),
+        "a slightly lower threshold": changed(ONE_SIGN, ("0.3", "0.25")),
         "a Python bool from a loop": text("""
             def detect(history):
                 for update, weight in zip(history["update"], history["weight"]):
-                    if update > 0.4 * weight:
+                    if update > 0.3 * weight:
                         return True
                 return False
         """),
         "as a tensor": text("""
             def detect(history):
                 update, weight = (torch.as_tensor(history[k]) for k in ("update", "weight"))
-                return (update / weight > 0.5).any()
+                return (update / weight > 0.3).any()
         """),
         "beside the first weights": text("""
             def detect(history):
-                return bool(history["update"].max() / history["weight"][0] > 0.5)
+                return bool(history["update"].max() / history["weight"][0] > 0.3)
         """),
         "twice, or once and very large": text("""
             def detect(history):
                 ratio = history["update"] / np.maximum(history["weight"], 1e-12)
-                return np.sum(ratio > 0.15) >= 2 or ratio.max() > 0.6
+                return np.sum(ratio > 0.15) >= 2 or ratio.max() > 0.3
         """),
     },
 }

@@ -30,6 +30,7 @@ WRONG = {
         "hides a NaN in the weights": changed(Q1, ("length != 0", "length > 0")),
         "hides every NaN": changed(Q1, ("length != 0", "length != 0 and new.isfinite().all()")),
         "NaN made zero": changed(Q1, ("return ratios", "return {k: 0.0 if v != v else v for k, v in ratios.items()}")),
+        "changes what came after": changed(Q1, ("(new - old).norm()", "new.sub_(old).norm()")),
         "changes its arguments": changed(Q1, ("(new - old).norm()", "old.neg_().add_(new).norm()")),
         "a list": changed(Q1, ("return ratios", "return list(ratios.values())")),
         "all together": changed(Q1, ("return ratios", 'return {"all": sum(ratios.values())}')),
@@ -59,6 +60,7 @@ WRONG = {
         "a threshold": changed(Q2, ("torch.isfinite(result).all()", "(result.abs() <= 1e30).all()")),
         "by the mean": changed(Q2, ("torch.isfinite(result).all()", "torch.isfinite(result.float().mean())")),
         "by the largest": changed(Q2, ("torch.isfinite(result).all()", "result.max() < torch.inf")),
+        "in float32": changed(Q2, ("torch.isfinite(result)", "torch.isfinite(result.float())")),
         "in float16": changed(Q2, ("torch.isfinite(result)", "torch.isfinite(result.half())")),
         "the last that is finite": changed(Q2, ("break\n", "return name if culprit else None\n")),
         "the last": text("""
@@ -96,6 +98,7 @@ WRONG = {
             Q3, ("    promised = np.where(promised == 0, np.nan, promised)\n", "")
         ),
         "a small number below": changed(Q3, ("/ promised\n", "/ (promised + 1e-3)\n")),
+        "a tiny number below": changed(Q3, ("/ promised\n", "/ (promised + 1e-12)\n")),
         "steps without a promise left out": changed(
             Q3, ("return fallen / promised", "return (fallen / promised)[~np.isnan(promised)]")
         ),
@@ -120,6 +123,7 @@ WRONG = {
         "the scale is added": changed(Q4, ("** step * scale", "** step + scale")),
         "text": Q4 + "overflow_step = str(overflow_step)\n",
         "halfway": Q4 + "overflow_step += 0.5\n",
+        "one": "overflow_step = 1\n",
         "infinite": "overflow_step = math.inf\n",
         "none": "overflow_step = None\n",
     },
@@ -141,6 +145,7 @@ WRONG = {
         "update beside the loss": detector('(history["update"] / history["loss"]).max() > 1'),
         "update beside the gradient": detector('(history["update"] / history["grad"]).max() > 0.1'),
         "a ratio far too low": changed(ONE_SIGN, ("0.3", "0.003")),
+        "a ratio of 1": changed(ONE_SIGN, ("0.3", "1")),
         "a ratio far too high": changed(ONE_SIGN, ("0.3", "100")),
         "the last ratio only": detector('history["update"][-1] > 5 * history["weight"][-1]'),
         "upside down": changed(ONE_SIGN, (".max() > 0.3", ".max() < 0.3")),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from typing import Any
 
@@ -10,10 +9,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gradlab import networks, tasks, training
-from gradlab.backward import norms_of_gradients
+from gradlab import tasks, training
+from gradlab.homework.assignments.hw02_trials import (
+    in_full,
+    network_of,
+    norms_by_autograd,
+    random_case,
+    require_level,
+    require_norms,
+    small_case,
+)
 from gradlab.homework.draws import Draw
-from gradlab.homework.expectations import Words, require, require_close, require_number, require_numbers, require_tensor
+from gradlab.homework.expectations import Words, require, require_number, require_numbers, require_tensor
 from gradlab.homework.questions import Answer, Homework
 
 homework = Homework("hw02", "Deep networks and initialisation")
@@ -23,46 +30,27 @@ homework = Homework("hw02", "Deep networks and initialisation")
 signal = homework.question("q1", "The backward signal", asks_for="backward_norms")
 
 
-def norms_by_autograd(weights: list[Tensor], x: Tensor, error: Tensor) -> Tensor:
-    """Norms of the gradient of ``error @ h_L`` in ``h_0 ... h_L``, for ReLU layers without biases."""
-    h = [x.clone().requires_grad_()]
-    for weight in weights:
-        h.append(torch.relu(weight @ h[-1]))
-    return torch.as_tensor(norms_of_gradients((error * h[-1]).sum(), h))
-
-
-def require_norms(answer: Answer, draw: Draw, sizes: list[int], *, kind: str, dead: bool = False) -> None:
-    """Require the norms of a random network with layers of these sizes."""
-    pairs = itertools.pairwise(sizes)
-    weights = [draw.normal(rows, columns, scale=math.sqrt(2 / columns)) for columns, rows in pairs]
-    x, error = draw.normal(sizes[0]), draw.normal(sizes[-1])
-    if dead:  # a unit whose input is 0 exactly
-        weights[0][0] = 0.0
-        weights[0][0, :2], x[1] = torch.tensor([1.0, -1.0]), x[0]
-    require_close(
-        answer(weights, x, error),
-        norms_by_autograd(weights, x, error),
-        tried=f"backward_norms of a network of {kind}",
-        expected="the norms of the gradients in h_0, h_1, ... h_L, in this order, that autograd finds",
-    )
-
-
 @signal.requires("agrees with autograd", points=2)
 def _(answer: Answer, draw: Draw) -> None:
+    small = small_case(draw)
+    require_norms(answer, small, f"backward_norms of two layers: {in_full(small)}")
     depth, width = draw.integer(3, 7), draw.integer(8, 16)
-    require_norms(answer, draw, [width] * (depth + 1), kind=f"{depth} layers of {width} units")
-    require_norms(answer, draw, [width] * 2, kind=f"one layer of {width} units")
+    for layers in (depth, 1):
+        tried = f"backward_norms of {layers} layer{'s'[: layers - 1]} of {width} units"
+        require_norms(answer, random_case(draw, [width] * (layers + 1)), tried)
 
 
 @signal.requires("takes layers of different widths", points=1)
 def _(answer: Answer, draw: Draw) -> None:
     sizes = [draw.integer(6, 20) + 20 * (i % 2) for i in range(draw.integer(4, 6))]
-    require_norms(answer, draw, sizes, kind="layers of " + ", ".join(map(str, sizes)) + " units")
+    tried = f"backward_norms of layers of {', '.join(map(str, sizes))} units"
+    require_norms(answer, random_case(draw, sizes), tried)
 
 
 @signal.requires("takes the slope at zero to be zero", points=1, hidden=True)
 def _(answer: Answer, draw: Draw) -> None:
-    require_norms(answer, draw, [12, 10, 8], kind="two layers, with a unit whose input is exactly 0", dead=True)
+    case = random_case(draw, [12, 10, 8], dead=True)
+    require_norms(answer, case, "backward_norms of two layers, with a unit whose input is exactly 0")
 
 
 # q2: weights of the right size
@@ -130,7 +118,7 @@ def _(answer: Answer, draw: Draw) -> None:
         for s in (seed, seed, seed + 1)
     )
     require(
-        torch.equal(first, again) and not torch.isclose(first, other).any(),
+        torch.equal(first, again) and torch.isclose(first, other).double().mean() < 0.5,
         tried="draw_weights twice with one seed, and once with the next",
         got=[first, again, other],
         expected="the same weights for the same seed, and others for another",
@@ -139,29 +127,6 @@ def _(answer: Answer, draw: Draw) -> None:
 
 # q3: a gain for an activation that has none in the books
 gain = homework.question("q3", "A gain of one's own", asks_for="level_gain")
-
-
-def gain_and_factor(steep: float, leak: float, square: float) -> tuple[float, float]:
-    """Gain that keeps a mean square, and the backward signal's factor, for ``tanh(steep a) + leak a``."""
-    z = torch.linspace(-9, 9, 40_001, dtype=torch.float64)
-    density = torch.exp(-(z**2) / 2)
-    density /= density.sum()
-    a = math.sqrt(square) * z
-    bent = torch.tanh(steep * a)
-    squares = (density * (bent + leak * a) ** 2).sum()
-    slopes = (density * (steep * (1 - bent**2) + leak) ** 2).sum()
-    level = math.sqrt(square / squares)
-    return level, level * math.sqrt(slopes)
-
-
-def require_level(answer: Answer, steep: float, leak: float, square: float, part: str) -> None:
-    """Require one of the two numbers, or both, to within one per cent."""
-    tried = f"level_gain({steep:g}, {leak:g}, {square:g})"
-    got = require_numbers(answer(steep, leak, square), (2,), tried=tried)
-    words = ("the gain that keeps this mean square", "what one layer of that gain multiplies the backward signal by")
-    for i, (name, truth) in enumerate(zip(("gain", "factor"), gain_and_factor(steep, leak, square), strict=True)):
-        if part in (name, "both"):
-            require_close(float(got[i]), truth, tried=tried, expected=f"{words[i]}, to 1 %", rtol=0.01)
 
 
 @gain.requires("is exact for a straight line", points=1)
@@ -191,7 +156,7 @@ def _(answer: Answer, draw: Draw) -> None:
 
 def own_network(draw: Draw) -> dict[str, Any]:
     """Return the depth and the width that are to be kept."""
-    return {"depth": draw.integer(8, 11), "width": 4 * draw.integer(14, 24)}
+    return {"depth": draw.integer(10, 12), "width": 4 * draw.integer(14, 24)}
 
 
 repair = homework.question("q4", "Find three faults", asks_for="build", personal=own_network)
@@ -236,16 +201,6 @@ def _(answer: Answer, draw: Draw) -> None:
     )
 
 
-def network_of(matrices: list[Tensor]) -> torch.nn.Sequential:
-    """Return the ReLU network with these weights."""
-    shape = {"inputs": matrices[0].shape[1], "outputs": len(matrices[-1])}
-    network = networks.deep_network(len(matrices) - 1, len(matrices[0]), **shape, seed=0)
-    with torch.no_grad():
-        for parameter, matrix in zip(network.parameters(), matrices, strict=True):
-            parameter.copy_(matrix)
-    return network
-
-
 @repair.requires("keeps the backward signal", points=1)
 def _(answer: Answer, draw: Draw) -> None:
     ratios = []
@@ -255,10 +210,10 @@ def _(answer: Answer, draw: Draw) -> None:
         ratios.append(require_number(norms[0] / norms[-1], tried="build"))
     middle = float(np.median(ratios))
     require(
-        0.1 < middle < 10,
+        1 / 5 < middle < 5,
         tried="the gradient in the input over that in the last hidden layer, for five seeds",
         got=middle,
-        expected="in the median, neither ten times larger nor ten times smaller",
+        expected="in the median, neither five times larger nor five times smaller",
     )
 
 
@@ -284,10 +239,10 @@ def _(answer: Answer, draw: Draw) -> None:
     scores = training.train(fresh, tasks.digits(), rate=0.05, steps=150, batch=32).scores
     alive = scores[np.isfinite(scores)]
     require(
-        len(alive) == 3 and np.median(scores) > 0.5,
+        len(alive) == 3 and scores.max() > 0.5,  # one network in thirty is slow by bad luck
         tried="150 steps of gradient descent at a rate of 0.05, for three seeds",
         got=Words(f"{3 - len(alive)} of 3 died; right answers of the others: {', '.join(f'{s:.0%}' for s in alive)}"),
-        expected="all three alive, and more than half of the digits right in the median",
+        expected="all three alive, and more than half of the digits right in the best",
     )
 
 

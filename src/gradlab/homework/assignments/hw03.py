@@ -6,9 +6,15 @@ import math
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from gradlab.homework.assignments.hw03_trials import gradients_by_autograd, parameters_with, three_gradients, trained
+from gradlab.homework.assignments.hw03_trials import (
+    gradients_by_autograd,
+    parameters_with,
+    require_step,
+    three_gradients,
+    trained,
+)
 from gradlab.homework.draws import Draw
 from gradlab.homework.expectations import Words, require, require_close, require_number, require_numbers, require_tensor
 from gradlab.homework.questions import Answer, Homework
@@ -22,11 +28,13 @@ through_time = homework.question("q1", "Back through time", asks_for="gradients"
 
 def require_gradient(answer: Answer, draw: Draw, part: int, *, steps: int, w: float) -> None:
     """Require the gradient in `w` (part 0) or in `u` (part 1)."""
-    u, x, target = draw.number(-2, 2), draw.normal(steps), draw.number(-3, 3)
-    tried = f"gradients(w={w:g}, u={u:g}, x, target={target:g}) with {steps} numbers in x"
-    got = require_numbers(answer(w, u, x, target), (2,), tried=tried)
+    u, x, target = draw.number(-2, 2), draw.normal(steps).round(decimals=2), draw.number(-3, 3)
+    tried = f"gradients(w={w:g}, u={u:g}, x, target={target:g}) with x = {[round(one, 2) for one in x.tolist()]}"
+    got = answer(w, u, x, target)
+    two = len(got) == 2 if isinstance(got, list | tuple) else getattr(got, "shape", ()) == (2,)
+    require(two, tried=tried, got=got, expected="two numbers, the gradient in w and the gradient in u")
     require_close(
-        float(got[part]),
+        [require_number(one, tried=tried) for one in (got if isinstance(got, list | tuple) else got.tolist())][part],
         gradients_by_autograd(w, u, x, target)[part],
         tried=tried,
         expected=f"as the {('first', 'second')[part]} number the gradient in {'wu'[part]} that autograd finds",
@@ -79,9 +87,9 @@ def clipped(
 
 
 def require_all_close(got: list[Tensor | None], truth: list[Tensor], *, tried: str, expected: str) -> None:
-    """Require gradients to be close to others, one by one; a clipped one may be a millionth shorter."""
+    """Require gradients to be close to others, one by one; float32 may add to the millionth that is allowed."""
     for one, other in zip(got, truth, strict=True):
-        require_close(one, other, tried=tried, expected=expected, rtol=1e-4, atol=1e-9)
+        require_close(one, other, tried=tried, expected=expected, rtol=2e-6, atol=1e-12)
 
 
 @clipping.requires("returns the norm before clipping", points=1)
@@ -94,21 +102,21 @@ def _(answer: Answer, draw: Draw) -> None:
 
 @clipping.requires("shortens all gradients by one factor", points=2)
 def _(answer: Answer, draw: Draw) -> None:
-    norm, limit = draw.number(3, 9), draw.number(0.5, 2)
-    gradients = three_gradients(draw, norm)
-    tried = f"clip_grad_norm_ on three gradients of norm {norm:g} together, with max_norm={limit:g}"
-    _, left = clipped(answer, draw, gradients, limit, tried)
-    expected = "gradients in the old direction, with the threshold as the norm of all of them together"
-    require_all_close(left, [g * (limit / norm) for g in gradients], tried=tried, expected=expected)
+    for norm, limit in ((draw.number(3, 9), draw.number(0.5, 2)), (1.02, 1.0)):
+        gradients = three_gradients(draw, norm)
+        tried = f"clip_grad_norm_ on three gradients of norm {norm:g} together, with max_norm={limit:g}"
+        _, left = clipped(answer, draw, gradients, limit, tried)
+        expected = "gradients in the old direction; the norm of all of them together the threshold, to a millionth"
+        require_all_close(left, [g * (limit / norm) for g in gradients], tried=tried, expected=expected)
 
 
 @clipping.requires("leaves alone what is below the threshold", points=1)
 def _(answer: Answer, draw: Draw) -> None:
-    norm, limit = draw.number(0.2, 0.9), draw.number(1, 3)
-    gradients = three_gradients(draw, norm)
-    tried = f"clip_grad_norm_ on three gradients of norm {norm:g} together, with max_norm={limit:g}"
-    _, left = clipped(answer, draw, gradients, limit, tried)
-    require_all_close(left, gradients, tried=tried, expected="the gradients as they were")
+    for norm, limit in ((draw.number(0.2, 0.9), draw.number(1, 3)), (1.96, 2.0)):
+        gradients = three_gradients(draw, norm)
+        tried = f"clip_grad_norm_ on three gradients of norm {norm:g} together, with max_norm={limit:g}"
+        _, left = clipped(answer, draw, gradients, limit, tried)
+        require_all_close(left, gradients, tried=tried, expected="the gradients as they were")
 
 
 @clipping.requires("passes over a parameter without a gradient, and over zeros", points=1)
@@ -119,6 +127,10 @@ def _(answer: Answer, draw: Draw) -> None:
     require(left.pop(1) is None, tried=tried, got=left, expected="None where there was None")
     require_close(got, 5.0, tried=tried, expected="the norm of the others", rtol=1e-5)
     require_all_close(left, [g / 5 for g in (first, *others)], tried=tried, expected="the others clipped")
+    tried = "clip_grad_norm_ on two parameters, none of which has a gradient, with max_norm=1"
+    got, left = clipped(answer, draw, [None, None], 1.0, tried)
+    require(left == [None, None], tried=tried, got=left, expected="None where there was None")
+    require_close(got, 0.0, tried=tried, expected="a norm of zero")
     tried = "clip_grad_norm_ on gradients that are zero, with max_norm=1"
     got, left = clipped(answer, draw, [torch.zeros(3), torch.zeros(2, 2)], 1.0, tried)
     require_close(got, 0.0, tried=tried, expected="a norm of zero")
@@ -138,36 +150,17 @@ def _(answer: Answer, draw: Draw) -> None:
 
 @clipping.requires("does not lose a large but finite gradient", points=1, hidden=True)
 def _(answer: Answer, draw: Draw) -> None:
-    gradients = [(g * 1e20).float() for g in three_gradients(draw, 1.0)]
-    tried = "clip_grad_norm_ on float32 gradients of norm 1e20 together, with max_norm=1"
-    got, left = clipped(answer, draw, gradients, 1.0, tried)
-    require_close(
-        got, 1e20, tried=tried, expected="the norm, which is finite: only its square leaves float32", rtol=1e-3
-    )
-    require_all_close(left, [g / 1e20 for g in gradients], tried=tried, expected="gradients clipped, not set to zero")
+    for norm in (1e20, 1e37):
+        gradients = [(g * norm).float() for g in three_gradients(draw, 1.0)]
+        tried = f"clip_grad_norm_ on float32 gradients of norm {norm:g} together, with max_norm=1"
+        got, left = clipped(answer, draw, gradients, 1.0, tried)
+        expected = "the norm, which is finite: only its square leaves float32"
+        require_close(got, norm, tried=tried, expected=expected, rtol=1e-5)
+        require_all_close(left, [g / norm for g in gradients], tried=tried, expected="gradients clipped, not zero")
 
 
 # q3: an LSTM's step
 cell = homework.question("q3", "One step of an LSTM", asks_for="lstm_step")
-
-
-def require_step(
-    answer: Answer, draw: Draw, part: int, *, batch: int, inputs: int, hidden: int, scale: float = 1
-) -> None:
-    """Require the new h (part 0) or the new c (part 1) of ``nn.LSTMCell`` with random weights."""
-    theirs = nn.LSTMCell(inputs, hidden, dtype=torch.float64)
-    with torch.no_grad():
-        for parameter in theirs.parameters():
-            parameter.copy_(draw.normal(*parameter.shape, scale=scale))
-        x, h, c = (draw.normal(batch, n) for n in (inputs, hidden, hidden))
-        truth = theirs(x, (h, c))[part]
-    tried = f"lstm_step with a batch of {batch}, {inputs} inputs, {hidden} units" + (", large weights" * (scale > 1))
-    weights = [parameter.detach() for parameter in theirs.parameters()]
-    got = answer(x, h, c, *weights)
-    two = isinstance(got, list | tuple) and len(got) == 2
-    require(two, tried=tried, got=got, expected="two tensors, the new h and the new c")
-    what = ("first the new h", "second the new c")[part]
-    require_close(got[part], truth, tried=tried, expected=f"{what}, as nn.LSTMCell computes it")
 
 
 @cell.requires("computes the new cell", points=1)
@@ -217,7 +210,7 @@ def _(answer: Answer, draw: Draw) -> None:
     require(
         ((kept - draw.personal["share"]).abs() < 0.01).all(),
         tried=f"an nn.LSTM with these biases and no weights, over {draw.personal['steps']} steps",
-        got=Words(f"units whose cells keep from {float(kept.min()):.3g} to {float(kept.max()):.3g} of a gradient"),
+        got=Words(f"units whose cells keep from {float(kept.min()):.6f} to {float(kept.max()):.6f} of a gradient"),
         expected="your share in every unit, to one in a hundred",
     )
 
@@ -238,7 +231,7 @@ def _(answer: Answer, draw: Draw) -> None:
 
 def own_scale(draw: Draw) -> dict[str, Any]:
     """Return the number by which the loss is multiplied."""
-    return {"scale": float(draw.choice([40, 50, 60, 80, 90, 120, 150, 180, 200, 250, 300, 400]))}
+    return {"scale": float(f"{10 ** draw.number(1, 5, digits=6):.2g}")}
 
 
 settings = homework.question("q5", "A loss of another size", asks_for="settings", personal=own_scale)
@@ -282,10 +275,10 @@ def _(answer: Answer, draw: Draw) -> None:
     rate, max_norm = two_settings(answer)
     acted = float((trained(rate, max_norm, draw.personal["scale"], 0).norms > max_norm).mean())
     require(
-        0.05 < acted < 0.75,
+        0.2 < acted < 0.7,
         tried="the share of the steps on which the threshold acts",
         got=Words(f"{acted:.0%}"),
-        expected="between 5 % and 75 %: a threshold, and not a fixed stride",
+        expected="between 20 % and 70 %: a threshold, and not a fixed stride",
     )
 
 

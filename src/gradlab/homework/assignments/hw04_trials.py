@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from torch import Tensor
 from gradlab import tasks
 from gradlab.backward import norms_along_depth
 from gradlab.homework.draws import Draw
-from gradlab.homework.expectations import require, require_close, require_number, require_tensor
+from gradlab.homework.expectations import Words, require, require_close, require_number, require_tensor
 from gradlab.homework.questions import Answer
 from gradlab.networks import ACTIVATIONS, deep_network
 from gradlab.residual import residual_network
@@ -147,15 +148,28 @@ def growth_both_ways(blocks: Blocks, draw: Draw) -> tuple[float, float]:
     return float(out.detach().norm() / x.detach().norm()), float(back.norm() / error.norm())
 
 
-def trained(blocks: Blocks, draw: Draw) -> tuple[float, Tensor]:
+def how_it_ended(losses: list[float]) -> str:
+    """Say in words how training went that ended in weights that are not finite."""
+    course = ", ".join(f"{loss:.3g}" for loss in losses[:6])
+    if all(map(math.isfinite, losses)):
+        return f"weights that were not finite after step {len(losses)}; first losses {course}, ..."
+    word = "NaN" if math.isnan(losses[-1]) else "infinite"
+    return (
+        f"a loss that was {word} at step {len(losses)} of {STEPS}; first losses {course}{', ...' * (len(losses) > 6)}"
+    )
+
+
+def trained(blocks: Blocks, draw: Draw) -> tuple[float, Tensor, list[float]]:
     """Train a stack between a first and a last layer on digits.
 
     Returns
     -------
     float
-        Share of right answers on held-out digits; 0 if a weight is no longer finite.
+        Share of right answers on held-out digits; NaN if a loss or a weight was not finite, whereupon training stops.
     Tensor, shape (blocks,)
         By how much the output changes when one block is switched off, as a share of its length.
+    list of float
+        The loss before each step.
     """
     digits, width = tasks.digits(), len(blocks[0][0])
     first = draw.normal(width, digits.x.shape[1], dtype=torch.float32) / digits.x.shape[1] ** 0.5
@@ -164,9 +178,13 @@ def trained(blocks: Blocks, draw: Draw) -> tuple[float, Tensor]:
     weights = [weight.clone().requires_grad_() for weight in weights]
     first, last, *matrices = weights
     stack = [(w, v, block[2]) for w, v, block in zip(matrices[::2], matrices[1::2], blocks, strict=True)]
+    losses = []
     for _ in range(STEPS):
         rows = torch.randint(len(digits.x), (BATCH,), generator=draw.generator)
         loss = digits.loss(through(stack, digits.x[rows] @ first.T) @ last.T, digits.y[rows])
+        losses.append(loss.item())
+        if not math.isfinite(losses[-1]):
+            break
         gradients = torch.autograd.grad(loss, weights)
         with torch.no_grad():
             for weight, gradient in zip(weights, gradients, strict=True):
@@ -177,4 +195,32 @@ def trained(blocks: Blocks, draw: Draw) -> tuple[float, Tensor]:
         right = ((out @ last.T).argmax(dim=1) == digits.y_test).float().mean()
         without = [(through(stack[:at] + stack[at + 1 :], start) - out).norm() / out.norm() for at in range(len(stack))]
     finite = all(weight.isfinite().all() for weight in weights)
-    return float(right) if finite else 0.0, torch.stack(without)
+    return float(right) if finite and len(losses) == STEPS else math.nan, torch.stack(without), losses
+
+
+def stack_of(answer: Answer, draw: Draw, count: int, width: int) -> Blocks:
+    """Ask for a stack with a seed that is drawn."""
+    seed = draw.integer(0, 10**6)
+    tried = f"residual_stack(blocks={count}, width={width}, seed={seed})"
+    return blocks_in(answer(count, width, seed), count, width, tried=tried)
+
+
+def require_growth(answer: Answer, draw: Draw, count: int, width: int) -> None:
+    """Require that neither a signal nor a gradient more than doubles, or is more than halved."""
+    grown = growth_both_ways(stack_of(answer, draw, count, width), draw)
+    tried = f"the length of a signal through {count} blocks of {width} units, and of a gradient on its way back"
+    right = all(0.5 <= factor <= 2 for factor in grown)
+    require(right, tried=tried, got=list(grown), expected="two factors between a half and 2")
+
+
+def require_learning(answer: Answer, draw: Draw, count: int) -> None:
+    """Require that a stack learns digits, and that all of it does."""
+    score, without, losses = trained(stack_of(answer, draw, count, 32), draw)
+    tried = f"{count} blocks of 32 units, trained on digits for {STEPS} steps at a rate of {RATE:g}"
+    expected = "80 % or more of held-out digits right"
+    require(math.isfinite(score), tried=tried, got=Words(how_it_ended(losses)), expected=expected)
+    got = Words(f"{100 * score:.0f} %, after losses from {losses[0]:.3g} to {losses[-1]:.3g}")
+    require(score >= 0.8, tried=tried, got=got, expected=expected)
+    tried = f"{tried}: change of the output, in per cent of its length, if one block is left out"
+    got = Words(f"{100 * float(without.min()):.2g} % for block {int(without.argmin()) + 1}, the least of all")
+    require((without >= 0.005).all(), tried=tried, got=got, expected="0.5 % or more for every block")

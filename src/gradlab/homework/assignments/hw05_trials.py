@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,10 +12,25 @@ import torch
 from torch import Tensor
 
 from gradlab.homework.draws import Draw
-from gradlab.homework.expectations import require, require_number, require_numbers
+from gradlab.homework.expectations import Words, require, require_number, require_numbers
 from gradlab.homework.questions import Answer
+from gradlab.homework.runs import PRACTICE, Run, Setting, decades
+
+FOUR_OF_FIVE, NINE_OF_TEN, PATIENCE = 0.8, 0.9, 25.0  # the last in seconds, for all runs of a property
 
 Log = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+# what a detector meets for the first time when it is graded; student code is not shown this file in the sandbox
+HIDDEN: dict[str, Callable[[Draw], Setting]] = {
+    "steps skipped": lambda d: Setting(rate=decades(d, 0.003, 0.03), skip=d.integer(7, 20)),
+    "loss weighted anew": lambda d: Setting(rate=decades(d, 0.003, 0.02), ramp=decades(d, 30, 300)),
+    "restarts": lambda d: Setting(rate=decades(d, 0.002, 0.005), jump=d.integer(5, 50), jump_size=5.0),
+    "momentum too high": lambda d: Setting(rate=decades(d, 0.05, 0.2), momentum=0.99),
+    "inputs unscaled": lambda d: Setting(inputs=decades(d, 10, 100)),
+    "decay with the wrong sign": lambda d: Setting(decay=-decades(d, 2.5, 8)),
+}
+
+KINDS = {**PRACTICE, **HIDDEN}
 
 
 def stepped(draw: Draw, ratio: float, *shape: int, scale: float = 1.0) -> tuple[Tensor, Tensor]:
@@ -94,9 +111,54 @@ def own_run(draw: Draw) -> dict[str, Any]:
             return own
 
 
+def at_step(step: int, own: dict[str, Any]) -> Words:
+    """Say what there is at a step."""
+    if step >= 2000:  # far beyond, and soon beyond Python's own numbers
+        return Words(f"{step}, long after")
+    scale, limit = own["scale"] * 2.0 ** (step // own["interval"]), torch.finfo(torch.float16).max
+    scaled = scaled_gradient(step, own)
+    return Words(f"{step}: scale {scale:,.0f}, scaled gradient {scaled:,.0f}; {limit:,.0f} is the limit")
+
+
 def told_step(answer: Answer) -> int:
     """Return the answer if it is a whole number of steps."""
     got = require_number(answer.value, tried="overflow_step")
     whole = math.isfinite(got) and got >= 0 and got == int(got)
     require(whole, tried="overflow_step", got=got, expected="the number of a step: whole, counted from 0")
     return int(got)
+
+
+def accuses(answer: Answer, run: Run, unit: float = 1.0) -> bool:
+    """Ask the detector about a run, its loss measured in another unit."""
+    measured = {what: log * (unit if what in ("loss", "grad") else 1.0) for what, log in run.history.items()}
+    got = answer(measured)
+    if isinstance(got, Tensor | np.ndarray) and got.ndim == 0:
+        got = got.item()
+    tried = f"detect, with a history of {len(measured['loss'])} steps"
+    require(isinstance(got, bool), tried=tried, got=got, expected="True or False")
+    return got
+
+
+def _score(accused: int, right: int, explosions: int, runs: int) -> str:
+    """Say how a detector fared."""
+    if accused in (0, runs):
+        return f"always {bool(accused)}: it accuses {'everybody' if accused else 'nobody'}"
+    found = f"{right} of {explosions} explosions found ({right / explosions:.0%})"
+    return f"{found}; {right} of {accused} accusations right ({right / accused:.0%})"
+
+
+def require_score(answer: Answer, runs: list[Run], which: str, bar: float = FOUR_OF_FIVE) -> None:
+    """Require a share of right ones among the accusations, and of found ones among the explosions."""
+    verdicts, start = np.zeros(len(runs), dtype=bool), time.monotonic()
+    for at, run in enumerate(runs):
+        verdicts[at] = accuses(answer, run)
+        slow = time.monotonic() - start > PATIENCE
+        require(not slow, tried=f"detect, {at + 1} times", got=Words(f"{PATIENCE:g} seconds"), expected="far less")
+    explodes = np.array([run.explodes for run in runs])
+    right = int((verdicts & explodes).sum())
+    require(
+        right >= bar * max(verdicts.sum(), 1) and right >= bar * explodes.sum(),
+        tried=f"detect, on {len(runs)} {which}, of which {explodes.sum()} explode",
+        got=Words(_score(int(verdicts.sum()), right, int(explodes.sum()), len(runs))),
+        expected=f"{bar:.0%} of the accusations right, and {bar:.0%} of the explosions found",
+    )

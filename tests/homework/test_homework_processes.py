@@ -1,0 +1,105 @@
+"""What the grader measures of a worker: its processors, its memory, and its time."""
+
+import mmap
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+
+import pytest
+
+from gradlab.homework import processes, timeouts
+from gradlab.homework.processes import Load, memory_of
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Linux alone tells it")
+FORK = multiprocessing.get_context("fork") if sys.platform == "linux" else None
+
+
+@pytest.fixture
+def child(request):
+    """A process that does what the test says."""
+    process = FORK.Process(target=request.param)
+    process.start()
+    yield process.pid
+    for pid in processes.family(process.pid):
+        os.kill(pid, signal.SIGKILL)
+    process.join()
+
+
+def busy():
+    while True:
+        pass
+
+
+def busy_sessions():
+    for _ in range(12):
+        if os.fork() == 0:
+            os.setsid()
+            busy()
+    time.sleep(60)
+
+
+def busy_threads():
+    for _ in range(12):
+        threading.Thread(target=sum, args=([1] * 10**8,)).start()  # they take turns, and wait for each other
+
+
+def looks(pid, most):
+    """Return after how many looks it is too much; ``most`` if it is not by then."""
+    load = Load(pid)
+    for number in range(most):
+        time.sleep(processes.TICK)
+        if load.too_much():
+            return number
+    return most
+
+
+@pytest.mark.parametrize("child", [busy_sessions], indirect=True)
+def test_many_busy_processes_are_soon_too_much(child):
+    assert looks(child, 8) < 4
+
+
+@pytest.mark.parametrize("child", [busy, busy_threads], indirect=True)
+def test_one_busy_thread_at_a_time_is_not_too_much(child):
+    assert looks(child, 6) == 6
+
+
+def maps_much():
+    big = mmap.mmap(-1, 200 << 20)
+    big[:] = bytes(200 << 20)
+    for _ in range(3):
+        if os.fork() == 0:
+            memoryview(big).hex(" ", 1 << 20)
+            time.sleep(60)
+    time.sleep(60)
+
+
+@pytest.mark.parametrize("child", [maps_much], indirect=True)
+def test_memory_that_is_mapped_counts_once(child):
+    ending = time.monotonic() + 20
+    while len(processes.family(child)) < 4 and time.monotonic() < ending:
+        time.sleep(0.1)
+    time.sleep(0.5)
+    before = sum(processes._own(pid) for pid in processes.family(child)) * os.sysconf("SC_PAGE_SIZE")
+    assert 190 << 20 < memory_of(child) - before < 260 << 20
+
+
+def test_time_that_others_took_is_no_time_of_ones_own(monkeypatch):
+    waited = iter([0.0] + [0.15] * 3 + [9.0] * 9)
+    monkeypatch.setattr(timeouts.Clock, "_waiting", lambda self: next(waited))
+    clock = timeouts.Clock()
+    time.sleep(0.2)
+    assert not clock.over(0.1)
+    time.sleep(0.1)
+    assert clock.over(0.1)
+    assert clock.over(0.06)  # whatever the wait, four times as long is enough
+
+
+def test_clock_knows_how_long_a_process_waited():
+    clock = timeouts.Clock()
+    time.sleep(0.1)
+    assert clock.over(0.08)
+    assert not clock.over(1.0)
+    assert timeouts.Clock("none")._waiting() == 0.0
