@@ -23,13 +23,16 @@ def child(request):
     process = FORK.Process(target=request.param)
     process.start()
     yield process.pid
+    os.kill(process.pid, signal.SIGSTOP)  # or it would start another one meanwhile
+    time.sleep(0.05)
     for pid in processes.family(process.pid):
         os.kill(pid, signal.SIGKILL)
     process.join()
 
 
 def busy():
-    while True:
+    ending = time.monotonic() + 20
+    while time.monotonic() < ending:
         pass
 
 
