@@ -162,7 +162,8 @@ class Place:
 
     def _files(self) -> list[str]:
         roots = [root for root in readable_roots() if root != PACKAGE]
-        files = [part for path in _above([*roots, PACKAGE]) for part in ("--perms", "0755", "--dir", str(path))]
+        files = self._empty("/tmp")  # first of all: Python itself may live in there
+        files += [part for path in _above([*roots, PACKAGE]) for part in ("--perms", "0755", "--dir", str(path))]
         files += [part for root in (*roots, PACKAGE) for part in ("--ro-bind", str(root), str(root))]
         for name in ("/bin", "/sbin", "/lib", "/lib32", "/lib64"):
             if os.path.islink(name):
@@ -176,13 +177,15 @@ class Place:
         for path in self._to_hide([*roots, PACKAGE]):
             empty = ["--size", "4096", "--tmpfs", str(path), "--remount-ro", str(path)]
             files += empty if path.is_dir() else ["--ro-bind", "/dev/null", str(path)]
-        for path in ("/dev/shm", "/tmp", HOME):
-            files += ["--size", str(self.limits.disk), "--perms", "1777", "--tmpfs", path]
+        files += [*self._empty("/dev/shm"), *self._empty(HOME)]
         if self.fonts is not None:
             files += ["--perms", "1777", "--dir", f"{HOME}/.matplotlib"]
             files += ["--ro-bind", str(self.fonts), f"{HOME}/.matplotlib/{self.fonts.name}"]
         # what bubblewrap makes on the way is a file system too, and a size cannot be given to it
         return [*files, "--remount-ro", "/dev", "--remount-ro", "/"]
+
+    def _empty(self, path: str) -> list[str]:
+        return ["--size", str(self.limits.disk), "--perms", "1777", "--tmpfs", path]
 
     def _to_hide(self, roots: Sequence[Path]) -> list[Path]:
         """Return what must not be seen of `roots`, by all the names that it has there."""
@@ -216,7 +219,8 @@ def _is_in(path: Path, folder: Path) -> bool:
 
 def _above(paths: Iterable[Path]) -> list[Path]:
     """Return the folders above `paths`, from the top down; bubblewrap would make them for root's eyes only."""
-    return sorted({parent for path in paths for parent in path.parents if parent != Path("/")})
+    there = (Path("/"), Path("/tmp"))
+    return sorted({parent for path in paths for parent in path.parents if parent not in there})
 
 
 def readable_roots() -> list[Path]:
