@@ -68,7 +68,7 @@ def test_every_page_says_how_to_cite_it(contents):
         keys.add(key)
         assert entry.fields["url"] == HOME + name
         assert entry.fields["title"] in page.h1.get_text()
-        assert str(entry.persons["author"][0]) == authors[0]["name"]
+        assert str(entry.persons["author"][0]).strip("{}") == authors[0]["name"]
     assert len(keys) == len(contents)
 
 
@@ -83,7 +83,7 @@ def test_address_is_where_the_package_says_the_book_is():
     [
         ("clip", {"10_clipping"}),
         ("NaN", {"07_symptoms", "08_monitor"}),
-        ("exploding", {"07_symptoms", "01_chain_rule", "03_deep_networks", "intro", "faq"}),
+        ("exploding", {"01_chain_rule", "03_deep_networks", "05_learning_rate_and_scale", "07_symptoms", "faq"}),
         ("LSTM", {"13_lstm_gating"}),
         ("batch norm", {"12_batch_normalization"}),
         ("monitor", {"08_monitor"}),

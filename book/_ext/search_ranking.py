@@ -21,7 +21,8 @@ from sphinx.search.en import SearchEnglish
 AT_LEAST = 2
 """Words that a page has only once are found all the same; their number would not put it before another."""
 PER = 1000
-"""Words of a page in which the occurrences are counted, so that long pages do not come first for their length."""
+"""Words of a page from which on length counts against it, by its root: pages that are long do not come first for their
+length alone, nor short ones for a single paragraph."""
 SCORER = Path(__file__).parents[1] / "_static" / "search_scorer.js"
 
 
@@ -35,7 +36,7 @@ def count_words(app: Sphinx, doctree: nodes.document) -> None:
     language = SearchEnglish({})
     words = re.findall(r"\w+", doctree.astext().lower())
     counts = Counter(language.stem(word) for word in words if not word.isdigit())
-    share = PER / max(len(words), PER)
+    share = (PER / max(len(words), PER)) ** 0.5
     _counts(app.env)[app.env.docname] = {stem: round(n * share, 1) for stem, n in counts.items() if n >= AT_LEAST}
 
 

@@ -1,7 +1,8 @@
-// Ranks what the search finds: to Sphinx's own scores is added how often, in a thousand words, the page says
-// those that are sought.
+// Ranks what the search finds: to Sphinx's own score of a page is added how often, for its length, it says the words
+// that are sought. Entries of the glossary, which have an anchor, keep theirs.
 var Scorer = {
-  score: ([docname, , , , score]) => {
+  score: ([docname, , anchor, , score]) => {
+    if (anchor && anchor !== "#") return score;
     const counts = (typeof WORD_COUNTS === "undefined" ? {} : WORD_COUNTS)[docname] ?? {};
     const query = new URLSearchParams(location.search).get("q") ?? "";
     const stems = query.toLowerCase().split(/\W+/).filter(Boolean).map((word) => new Stemmer().stemWord(word));
@@ -11,8 +12,8 @@ var Scorer = {
   objPartialMatch: 6,
   objPrio: { 0: 15, 1: 5, 2: -5 },
   objPrioDefault: 0,
-  title: 15,
-  partialTitle: 7,
+  title: 60,
+  partialTitle: 30,
   term: 5,
   partialTerm: 2,
 };
