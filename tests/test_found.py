@@ -98,4 +98,5 @@ def test_search_shows_the_right_chapter_first(query, first, scheme, visit, origi
         link.wait_for()
         opened.page.locator("#search-progress").filter(has_text="Searching").wait_for(state="detached")
         assert Path(urlsplit(link.get_attribute("href")).path).stem in first
-    assert opened.troubles == []
+    if scheme == "served":  # from disk, a browser lets no page read another: results come without an excerpt
+        assert opened.troubles == []
