@@ -84,6 +84,10 @@ def inside(page: str, address: str) -> str:
 def document(numbers: dict[str, int]) -> str:
     """Return the whole book as one page of HTML; `numbers` are those of the pages where chapters begin."""
     articles = {page: article(page) for page in pages()}
+    names = {element["id"] for body in articles.values() for element in [body, *body.find_all(id=True)]}
+    for link in (link for body in articles.values() for link in body.find_all("a", href=True)):
+        if link["href"].startswith("#") and link["href"][1:] not in names:  # sets a figure, which paper cannot
+            link.unwrap()
     rows = []
     for caption, some in parts():
         rows += [f"<h3>{caption}</h3>"] if caption else []
