@@ -50,7 +50,7 @@ def _source(name):
 
 CONTENTS = {f"{name}.html": _source(name) for name in _names(yaml.safe_load((ROOT / "_toc.yml").read_text("utf-8")))}
 """The table of contents: from the address of each page to the file it is made from."""
-PAGES = [*CONTENTS, "index.html", "search.html", "genindex.html", "404.html"]
+PAGES = [*CONTENTS, "index.html", "search.html", "genindex.html"]
 EXPLORABLE = [page for page, source in CONTENTS.items() if "explore(" in source.read_text("utf-8")]
 QUIZZED = [page for page, source in CONTENTS.items() if "quiz(" in source.read_text("utf-8")]
 
