@@ -129,6 +129,7 @@ def column(page, number):
 @pytest.mark.parametrize("width", [360, 1280])
 def test_ledger_is_sorted_by_keyboard_and_says_so(visit, origin, rows, width):
     with visit(f"{origin}/{LEDGER}", viewport={"width": width, "height": 720}) as (page, troubles):
+        page.wait_for_load_state("networkidle")  # the page's icon comes last
         page.context.set_offline(True)
         sort_both_ways(page, len(rows))
         assert troubles == []

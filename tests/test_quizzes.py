@@ -45,6 +45,7 @@ def questions(site, quiz_page):
 def quiz(visit, origin, quiz_page):
     """The quiz on the page, which lost its network when it had loaded."""
     with visit(f"{origin}/{quiz_page}") as (page, troubles):
+        page.wait_for_load_state("networkidle")  # the page's icon comes last
         page.context.set_offline(True)
         yield page.locator(".gradlab-quiz")
         assert troubles == []
