@@ -6,6 +6,7 @@ import re
 import pytest
 from bs4 import BeautifulSoup
 
+pytestmark = pytest.mark.xdist_group("alt texts")  # the pages are read once for all tests
 NO_MESSAGE = re.compile(r"\s*(a |the )?(plot|figure|chart|graph|image|picture|diagram)s?( of\b|$)", re.IGNORECASE)
 STATE = "application/vnd.jupyter.widget-state+json"
 

@@ -230,26 +230,34 @@ def plain(text):
     return float(text) if re.fullmatch(r"[-+.\de]+", text) else text
 
 
-@pytest.mark.parametrize("opened", ["served", "as a file"])
-def test_address_of_the_page_sets_a_figure(visit, origin, site, explorable_page, stored, opened):
-    place = origin if opened == "served" else site.as_uri()
+def addresses(place, explorable_page, stored):
+    """Return an address of the page for each value of the first slider of its last figure."""
     name, (param, *_) = stored[-1]["name"], stored[-1]["params"]
-    addresses = [f"{place}/{explorable_page}#{name}?{param['name']}={quote(text)}" for text in param["text"]]
-    with visit(addresses[1]) as (page, troubles):
+    return [f"{place}/{explorable_page}#{name}?{param['name']}={quote(text)}" for text in param["text"]]
+
+
+def test_address_of_the_page_sets_a_figure(visit, origin, explorable_page, stored):
+    first, second, *_ = addresses(origin, explorable_page, stored)
+    with visit(second) as (page, troubles):
         figure = explorables(page, stored)[-1]
         figure.has(0, 1)
         expect(figure.stage).to_be_in_viewport()
         figure.sliders[0].press("End")
         figure.has(0, figure.ends[0])
-        page.goto(addresses[0])  # does not load the page again
+        page.goto(first)  # does not load the page again
         expect(figure.sliders[0]).to_have_value("0")
         assert troubles == []
 
 
-def test_address_that_means_nothing_leaves_the_figures_alone(visit, origin, explorable_page, stored):
-    with visit(f"{origin}/{explorable_page}#100%") as (page, troubles):
-        for figure, state in zip(explorables(page, stored), stored, strict=True):
+def test_page_opened_as_a_file_obeys_its_address_but_not_one_that_means_nothing(visit, site, explorable_page, stored):
+    with visit(f"{site.as_uri()}/{explorable_page}#100%") as (page, troubles):
+        figures = explorables(page, stored)
+        for figure, state in zip(figures, stored, strict=True):
             figure.show(state["index"])
+        page.goto(addresses(site.as_uri(), explorable_page, stored)[1])
+        expect(figures[-1].sliders[0]).to_have_value("1")
+        figures[-1].sliders[0].press("End")
+        figures[-1].has(0, figures[-1].ends[0])
         assert troubles == []
 
 

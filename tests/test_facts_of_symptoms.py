@@ -15,6 +15,7 @@ import torch
 from gradlab import networks, tasks, training, zoo
 from gradlab.monitor import GradMonitor
 
+pytestmark = pytest.mark.xdist_group("symptoms")  # each run is trained once for all tests
 SEEDS = (11, 12, 13)
 KINDS = [kind for kind in zoo.KINDS if kind.name != "frozen-by-mistake"]  # it has no gradient to record
 EXPLODING = {kind for kind in KINDS if kind.label == "exploding"}

@@ -23,6 +23,7 @@ from gradlab.monitor import GradMonitor
 SEEDS = (0, 1)
 ROOMS = (adversarial_calm, adversarial_exploding, adversarial_healthy, adversarial_other)
 KINDS = set_aside(kind for room in ROOMS for kind in room.KINDS)
+pytestmark = pytest.mark.xdist_group("adversarial kinds")  # each run is trained once for all tests
 PRECISION = {False: 0.97, True: 0.93}  # held out, a single false alarm is one in 17
 seeds = pytest.mark.parametrize("seed", SEEDS)
 both = pytest.mark.parametrize("held_out", [False, True], ids=["tuned", "held out"])

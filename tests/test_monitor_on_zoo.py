@@ -16,6 +16,7 @@ from gradlab.monitor import GradMonitor
 from gradlab.monitor.causes import causes_of
 from gradlab.monitor.rules import events
 
+pytestmark = pytest.mark.xdist_group("zoo")  # each run is trained once for all tests
 SEEDS = (0, 1, 2)
 EVERY = (1, 10)
 EXPLODING = [kind for kind in zoo.KINDS if kind.label == "exploding"]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from bs4 import BeautifulSoup
 
+pytestmark = pytest.mark.xdist_group("print")  # the pages are joined once for all tests
 TOOL = Path(__file__).parents[1] / "book" / "_tools" / "pdf.py"
 SPEC = importlib.util.spec_from_file_location("pdf", TOOL)
 pdf = importlib.util.module_from_spec(SPEC)
