@@ -84,8 +84,22 @@ def test_every_colour_has_the_contrast_of_wcag_for_graphics_on_both_grounds(colo
     assert contrast(color, canvas.GROUNDS[ground]) >= 3
 
 
+@pytest.mark.parametrize("ground", ["light", "dark"])
+@pytest.mark.parametrize("color", canvas.PALETTE)
+def test_text_in_a_colour_has_the_contrast_of_wcag_for_text_on_both_grounds(color, ground):
+    ink = {"light": "#222832", "dark": "#ced6dd"}[ground]  # what the theme gives text
+    share = canvas.SHARE_IN_TEXT / 100
+    channels = [share * int(color[i : i + 2], 16) + (1 - share) * int(ink[i : i + 2], 16) for i in (1, 3, 5)]
+    mixed = "#" + "".join(f"{round(channel):02x}" for channel in channels)
+    assert contrast(mixed, canvas.GROUNDS[ground]) >= 4.5
+    figure, ax = canvas.sheet(alt="One word in a colour.", caption="A word.")
+    ax.text(0.5, 0.5, "word", color=color)
+    (style,) = re.findall(r'<text style="([^"]*)"[^>]*>word<', canvas.svg_of(figure))
+    assert style.endswith(f"fill: {color}; fill: color-mix(in srgb, {color} {canvas.SHARE_IN_TEXT}%, currentColor)")
+
+
 @pytest.mark.parametrize("cones", [None, "protanomaly", "deuteranomaly", "tritanomaly"])
-@pytest.mark.parametrize(("one", "other"), itertools.combinations(canvas.PALETTE, 2))
+@pytest.mark.parametrize(("one", "other"), [*itertools.combinations(canvas.PALETTE, 2)])
 def test_colours_are_told_apart_also_without_one_kind_of_cones(one, other, cones):
     assert apart(one, other, cones) > 12, "units of CAM02-UCS, of which one is just noticed side by side"
 

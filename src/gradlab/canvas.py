@@ -33,6 +33,9 @@ BLUE, ORANGE, GREEN, VIOLET, RED = PALETTE = ("#078ef4", "#b65709", "#32914e", "
 GROUNDS = {"light": "#ffffff", "dark": "#121212"}
 """The page's background in the two colour schemes of the book's theme."""
 
+SHARE_IN_TEXT = 70
+"""Percent of its own colour that text in a colour of `PALETTE` keeps; the page's text lends the rest, for 4.5:1."""
+
 STYLE = {
     "svg.fonttype": "none",
     "svg.hashsalt": "gradlab",
@@ -140,6 +143,8 @@ def _for_a_page(svg: str) -> str:
     svg = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", svg, flags=re.DOTALL)
     svg = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", svg)
     svg = re.sub(r" font-family: [^;\"]*;", "", svg)  # the page's own font
+    mixed = rf"\1fill: \2; fill: color-mix(in srgb, \2 {SHARE_IN_TEXT}%, currentColor)"
+    svg = re.sub(rf"(<text [^>]*)fill: (?!{INK})(#\w{{6}})", mixed, svg)
     svg = re.sub(r" d=\"[^\"]*\"", _fewer_digits, svg)
     used = set(re.findall(r"(?:href=\"|url\()#([\w.-]+)", svg))
     mark = hashlib.sha256(svg.encode()).hexdigest()[:8]  # two pictures on a page must not share an id
