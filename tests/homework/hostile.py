@@ -135,6 +135,10 @@ CELLS = {
         FULL,
     ),
     "fork_bomb": (beside("import os\nwhile True:\n    os.fork()"), FULL),
+    "leaves_busy_processes": (
+        beside("import os\nfor _ in range(8):\n    if not os.fork():\n        while True: pass"),
+        FULL,
+    ),
     "forks_once": (beside("import os\nos.fork()"), FULL),
     "leaves_a_process": (
         beside("import subprocess\nsubprocess.Popen(['sleep', '1000'], start_new_session=True)"),

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 
+import psutil
 import pytest
 
 from gradlab.homework import processes, timeouts
@@ -106,3 +107,29 @@ def test_clock_knows_how_long_a_process_waited():
     assert clock.over(0.08)
     assert not clock.over(1.0)
     assert timeouts.Clock("none")._waiting() == 0.0
+
+
+def keeps_starting_others():
+    for _ in range(4):
+        if not os.fork():
+            while True:
+                if not os.fork():
+                    time.sleep(0.01)
+                    os._exit(0)
+                os.wait()
+    time.sleep(20)
+
+
+@pytest.mark.parametrize("child", [keeps_starting_others], indirect=True)
+def test_descendants_that_keep_starting_others_are_ended_and_the_spared_one_goes_on(child):
+    while len(processes.family(child)) < 6:
+        time.sleep(0.01)
+    assert processes.end_descendants(child, [child])
+    time.sleep(0.3)
+    states = {pid: psutil.Process(pid).status() for pid in processes.family(child)}
+    assert {pid for pid, state in states.items() if state != psutil.STATUS_ZOMBIE} == {child}
+
+
+def test_descendants_that_cannot_be_caught_are_not_said_to_be_ended(monkeypatch):
+    monkeypatch.setattr(processes, "ROUNDS", 0)
+    assert not processes.end_descendants(os.getpid(), [])

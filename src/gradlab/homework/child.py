@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from gradlab.homework import wire
-from gradlab.homework.processes import TICK, Load, children, family, machine_memory, memory_of
+from gradlab.homework.processes import TICK, Load, children, end_descendants, family, machine_memory, memory_of
 from gradlab.homework.sandbox import Place, SandboxError
 from gradlab.homework.timeouts import CROWDED, Clock
 
@@ -49,6 +49,7 @@ class Child:
         self._folder: Path | None = None
         self._came = bytearray()
         self._looked = 0.0
+        self._own: list[int] = []
         self._worker = 0
         self._load: Load | None = None
         self._most_shared, self._full = 0, 0
@@ -88,7 +89,8 @@ class Child:
                 errors.seek(0)
                 said = errors.read()[-600:].decode(errors="replace").strip()
                 raise SandboxError(f"Python did not start in it: {error}: {said}") from None
-        self._worker = family(self._process.pid)[-1]  # the sandbox's own processes come before it
+        self._own = family(self._process.pid)
+        self._worker = self._own[-1]  # the sandbox's own processes come before it
         self._load = Load(self._process.pid)
 
     def ask(
@@ -123,6 +125,19 @@ class Child:
             self.close()
             raise
         return reply, numbers
+
+    def tidy(self) -> None:
+        """End what the last request left running, so that the next one is not blamed for it.
+
+        Raises
+        ------
+        ChildDiedError
+            If new processes come faster than they can be stopped. The worker is ended then.
+        """
+        if not end_descendants(self._process.pid, self._own):
+            self.close()
+            raise ChildDiedError("it left processes behind that could not be ended")
+        self._load = Load(self._process.pid)
 
     def close(self) -> None:
         """End the worker and all that it started; remove its folder."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 PROCESSORS = 1.5
@@ -12,6 +15,8 @@ CREDIT = 2.0  # seconds of a processor's time beyond that
 TICK = 0.25
 PARENT, USED, THREADS = 1, slice(11, 15), 17  # where they are in the kernel's line about a process
 FEW = 64 << 20
+ROUNDS = 100
+"""How often the descendants of a process are looked for until all are stopped."""
 
 
 class Load:
@@ -44,6 +49,23 @@ def family(pid: int) -> list[int]:
     return _family(pid, _table())
 
 
+def end_descendants(pid: int, spared: Collection[int]) -> bool:
+    """End what descends from a process, but for those spared; return whether none is left.
+
+    They are stopped first, and ended when no new one has come: whoever ends one at a time loses against a fork bomb.
+    """
+    stopped: set[int] = set()
+    for _ in range(ROUNDS):
+        table = _table()
+        left = {one for one in _family(pid, table) if one in table and table[one][0] != b"Z"}.difference(spared)
+        _signal(left - stopped, signal.SIGSTOP)
+        if left <= stopped:
+            _signal(stopped, signal.SIGKILL)
+            return True
+        stopped |= left
+    return False
+
+
 def children(pid: int) -> list[int]:
     """Return the processes that a process would be told of."""
     return [child for child, fields in _table().items() if int(fields[PARENT]) == pid]
@@ -67,6 +89,12 @@ def _activity(pid: int) -> tuple[float, int]:
     known = [(one, table[one]) for one in _family(pid, table) if one in table]
     used = sum(sum(map(int, fields[USED])) for _, fields in known)
     return used / os.sysconf("SC_CLK_TCK"), sum(_running(one, fields) for one, fields in known)
+
+
+def _signal(pids: Collection[int], number: int) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def _running(pid: int, fields: list[bytes]) -> int:

@@ -88,15 +88,20 @@ class Notebook:
                 continue
             seconds = AGAIN if number in self._slow else self._limits.cell
             try:
-                self._request({"op": "cell", "source": source}, b"", seconds)
-            except StudentError as error:
-                self._slow |= {number} if error.raised == "time-out" else set()
-                self._note(number, str(error))
+                self._run(number, source, seconds)
+                self.child.tidy()
             except ChildDiedError as error:
                 self._deadly.add(number)
                 self._note(number, f"left out: {error}")
                 return False
         return True
+
+    def _run(self, number: int, source: str, seconds: float) -> None:
+        try:
+            self._request({"op": "cell", "source": source}, b"", seconds)
+        except StudentError as error:
+            self._slow |= {number} if error.raised == "time-out" else set()
+            self._note(number, str(error))
 
     def _note(self, number: int, words: str) -> None:
         if not self.sealed and not any(note.startswith(f"cell {number} ") for note in self.notes):
