@@ -104,10 +104,10 @@ def test_code_that_goes_too_far_is_given_up_with_the_reason_and_no_zero(tmp_path
         "bob": notebook(hook, *[SHRINK] * 20),
         "cat": right("cat"),
     }
-    outcome = grade(*hand_in(tmp_path, texts), tmp_path / "out", "--cell-seconds", "3", "--seconds", "40", "-j", "2")
+    outcome = grade(*hand_in(tmp_path, texts), tmp_path / "out", "--cell-seconds", "3", "--seconds", "12", "-j", "2")
     assert [outcome.rows[id]["automatic"] for id in texts] == ["", "", "7"]
     assert outcome.rows["ann"]["reason"].startswith("more than 5 of its cells end Python")
-    assert outcome.rows["bob"]["reason"] == "it took longer than 40 seconds in all"
+    assert outcome.rows["bob"]["reason"] == "it took longer than 12 seconds in all"
 
 
 @needs_sandbox
