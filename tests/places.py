@@ -38,6 +38,8 @@ TESTS = (
     "arguments backward bad_input canvas cl* explore figures* init* jac* long* mean* networks numerals quiz randomness"
 )
 TESTS += " recurrent residual tasks training* monitor_[clmprs]* zoo"
+IMAGE = ("src/.binder/requirements.txt ", "pip install --no-cache-dir -r ", "1000 src/ ", "RUN ./.binder/postBuild")
+"""Steps of Binder's image, in order: the pins are a layer of their own, and the project comes after them."""
 UV = Path(sys.executable).with_name("uv")
 
 # what Colab had in August 2026 (googlecolab/backend-info), but for its Python
@@ -85,8 +87,22 @@ class Place:
             self.run(*command)
 
 
+def check_image(place):
+    """Let repo2docker say what image it would make of the project; it must be the one that `binder` imitates."""
+    place.run(UV, "venv", "-q", place.folder / "repo2docker")
+    place.run(UV, "pip", "install", "-q", "--python", place.folder / "repo2docker", "jupyter-repo2docker")
+    command = [place.folder / "repo2docker/bin/jupyter-repo2docker", "--no-build", "--debug", place.project]
+    user = ["--user-id", "1000", "--user-name", "jovyan"]
+    outcome = subprocess.run([*command[:-1], *user, command[-1]], capture_output=True, text=True)
+    image = outcome.stdout + outcome.stderr
+    places = [image.find(step) for step in IMAGE]
+    if -1 in places or places != sorted(places):
+        sys.exit(f"repo2docker would not install the pins, then copy the project, then run postBuild:\n{image}")
+
+
 def binder(place):
     """Make what Binder makes of ``.binder/``: its pins, then the package."""
+    check_image(place)
     settings = place.project / ".binder"
     version = (settings / "runtime.txt").read_text().strip().removeprefix("python-")
     if version != f"{sys.version_info.major}.{sys.version_info.minor}":
@@ -121,7 +137,7 @@ def newest(place):
 def _install_with_tests(place, resolution):
     pins = place.folder / "pins.txt"
     command = [UV, "pip", "compile", "-q", "--resolution", resolution, "--no-emit-index-url", "--no-emit-find-links"]
-    place.run(*command, "--no-config", "-o", pins, place.project / "pyproject.toml")
+    place.run(*command, "-o", pins, place.project / "pyproject.toml")
     place.install("-c", pins, "-e", f"{place.project}[lab,test]")
 
 

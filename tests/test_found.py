@@ -100,3 +100,16 @@ def test_search_shows_the_right_chapter_first(query, first, scheme, visit, origi
         assert Path(urlsplit(link.get_attribute("href")).path).stem in first
     if scheme == "served":  # from disk, a browser lets no page read another: results come without an excerpt
         assert opened.troubles == []
+
+
+def test_every_chapter_opens_itself_in_jupyterlab_and_in_colab_and_can_be_downloaded(contents, site):
+    repository = urlsplit(CONFIG["repository"]["url"]).path.strip("/")
+    for name, page in contents.items():
+        notebook = name.removesuffix(".html") + ".ipynb"
+        if not (ROOT / notebook).exists():
+            continue
+        links = {link["href"] for link in page.find_all("a", href=True)}
+        assert f"https://mybinder.org/v2/gh/{repository}/main?urlpath=lab/tree/{notebook}" in links
+        assert f"https://colab.research.google.com/github/{repository}/blob/main/{notebook}" in links
+        (own,) = {link for link in links if link.endswith(f"_sources/{notebook}")}
+        assert (site / name).parent.joinpath(own).read_bytes() == (ROOT / notebook).read_bytes()
