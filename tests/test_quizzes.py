@@ -41,9 +41,10 @@ def questions(site, quiz_page):
 
 
 @pytest.fixture(scope="module")
-def quiz(visit, origin, quiz_page):
-    """The quiz on the page, which lost its network when it had loaded."""
-    with visit(f"{origin}/{quiz_page}") as (page, troubles):
+def quiz(visit, origin, site, quiz_page):
+    """The quiz on the page, which lost its network when it had loaded; every other page is opened from disk."""
+    place = site.as_uri() if int(re.search(r"\d+", quiz_page)[0]) % 2 else origin
+    with visit(f"{place}/{quiz_page}") as (page, troubles):
         page.wait_for_load_state("networkidle")  # the page's icon comes last
         page.context.set_offline(True)
         yield page.locator(".gradlab-quiz")
