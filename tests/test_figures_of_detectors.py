@@ -92,4 +92,4 @@ def test_threshold_is_a_line_and_what_is_above_it_is_shaded(threshold):
     assert ax.lines[-1].get_xdata() == [threshold, threshold]
     shade = ax.patches[0].get_bbox()
     assert (shade.x0, shade.x1) == (threshold, ax.get_xlim()[1])
-    assert (ax.get_xlabel(), ax.get_xscale()) == ("a sign", "log")
+    assert (ax.get_xlabel(), ax.get_xscale()) == ("a sign (log axis)", "log")

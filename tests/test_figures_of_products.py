@@ -73,7 +73,7 @@ def test_paths_are_the_first_runs_their_median_the_band_and_the_lines(seed):
 def test_paths_keep_to_the_limits_and_name_the_quantity():
     (ax,) = figures.paths_along_depth(np.zeros((2, 5)), limits=(-7, 3), quantity="norm of the gradient").axes
     assert ax.get_ylim() == (-7, 3)
-    assert ax.get_title(loc="left") == "norm of the gradient"
+    assert ax.get_title(loc="left") == "norm of the gradient (log axis)"
     assert ax.get_xlim()[0] == 0
     assert ax.get_xlim()[1] >= 4
 

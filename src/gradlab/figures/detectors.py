@@ -142,7 +142,7 @@ def runs_along_sign(
         ax.plot(np.clip(ordered, low, high), y, marker, **look)
     ax.axvline(threshold, color=INK, linewidth=1.2)
     ax.axvspan(threshold, high, color=INK, alpha=0.08, linewidth=0)
-    ax.set(xlabel=sign, title=verdict, xlim=(low, high), ylim=(len(groups) - 0.4, -0.6))
+    ax.set(xlabel=f"{sign} (log axis)", title=verdict, xlim=(low, high), ylim=(len(groups) - 0.4, -0.6))
     log_axis(ax.xaxis)
     ax.set_yticks(range(len(groups)), [f"{seen[name]} of {len(runs)}\n{name}" for name, runs in groups.items()])
     ax.tick_params(axis="y", length=0)

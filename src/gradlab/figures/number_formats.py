@@ -54,6 +54,6 @@ def last_depths(depths: Mapping[str, int], *, factor: float, furthest: int) -> S
         )
     log_axis(ax.xaxis)
     ax.invert_yaxis()
-    ax.set(xlabel="depth", title=f"{factor:g} to the power of the depth", xlim=(1, furthest))
+    ax.set(xlabel="depth (log axis)", title=f"{factor:g} to the power of the depth", xlim=(1, furthest))
     ax.tick_params(axis="y", length=0)
     return figure

@@ -80,7 +80,7 @@ def log_gradient_as_a_sum(factors: ArrayLike, *, layers: Sequence[int] | None = 
     ax.annotate(product, (at[-1] + 0.4, sums[-1]), (4, 0), textcoords="offset points", va="center", weight="bold")
     room = 0.06 * max(np.ptp(sums), 0.1)
     limits = (sums.min() - room, sums.max() + room)
-    ax.set(xlabel="factor", title="product so far", xlim=(0.2, len(factors) * 1.14 + 1), ylim=limits)
+    ax.set(xlabel="factor", title="product so far (log axis)", xlim=(0.2, len(factors) * 1.14 + 1), ylim=limits)
     if layers is not None:
         ax.set_xticks(at, layers)
         ax.set_xlabel("layer")
@@ -147,7 +147,7 @@ def paths_along_depth(
     for (label, slope), color, dash in zip(lines.items(), (ORANGE, VIOLET, GREEN), ("--", ":", "-."), strict=False):
         ax.plot(at, slope * at, color=color, linestyle=dash)
         labels.append((label, slope * depth, color))
-    ax.set(xlabel="depth", title=quantity, xlim=(0, depth * 1.35), ylim=limits)
+    ax.set(xlabel="depth", title=f"{quantity} (log axis)", xlim=(0, depth * 1.35), ylim=limits)
     label_ends(ax, depth, labels)
     ax.set_xticks(np.linspace(0, depth, 5))
     label_powers_of_ten(ax)
@@ -188,7 +188,7 @@ def norm_along_depth(gain: float, depth: int = 50) -> Sheet:
     ax.plot(tens, color=color, marker="o", markersize=2.5)
     ax.annotate(end, (depth, tens[-1]), (6, 0), textcoords="offset points", va="center", weight="bold", color=color)
     furthest = max(17, 1.05 * abs(tens[-1]))  # 17 decades hold the gains from 0.5 to 2 at 50 layers
-    ax.set(xlabel="layer", title="norm of the signal", xlim=(0, depth * 1.3), ylim=(-furthest, furthest))
+    ax.set(xlabel="layer", title="norm of the signal (log axis)", xlim=(0, depth * 1.3), ylim=(-furthest, furthest))
     ax.set_xticks(np.linspace(0, depth, 6))
     label_powers_of_ten(ax)
     return figure
@@ -238,7 +238,7 @@ def norm_against_depth(
     with np.errstate(divide="ignore"):
         tens = np.log10(norms)
     at, labels = np.arange(depth + 1), [("norm", tens[-1], BLUE)]
-    ax.set(xlabel="depth", title="norm of the product", xlim=(0, depth * 1.45))
+    ax.set(xlabel="depth", title="norm of the product (log axis)", xlim=(0, depth * 1.45))
     ax.axhline(0, color=INK, linewidth=0.8)
     ax.plot(at, tens, color=BLUE)
     ax.margins(y=0.12)

@@ -162,7 +162,7 @@ def losses_under_treatment(
     _draw_untreated(ax, steps, before)
     if after is not None:
         _draw_treated(ax, steps, after)
-    ax.set(xlabel="step", ylabel="loss", ylim=LOSSES, title=title)
+    ax.set(xlabel="step", ylabel="loss (log axis)", ylim=LOSSES, title=title)
     log_axis(ax.yaxis)
     ax.set_yticks([1e-4, 1e-2, 1, 1e2, 1e4, 1e6])
     ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
