@@ -55,8 +55,8 @@ def test_notes_say_nothing_of_cells_once_hidden_numbers_have_been_seen():
         child.alive = False
         raise ChildDiedError("it ended Python")
 
-    child = SimpleNamespace(place=SimpleNamespace(limits=Limits()), ask=ask, alive=True, close=lambda: None)
-    child.start = lambda: setattr(child, "alive", True)
+    child = SimpleNamespace(place=SimpleNamespace(limits=Limits()), ask=ask, alive=True)
+    child.start, child.tidy, child.close = lambda: setattr(child, "alive", True), lambda: None, lambda: None
     notebook = Notebook([(1, "1 / 0")], child)
     grading._outcomes(Job("ann", b"", "", (), "", "seed"), tiny.homework, notebook)
     assert notebook.notes.count("cell 1 raised ValueError: [0.1, 0.2]") == 1  # from a visible check

@@ -16,7 +16,7 @@ TICK = 0.25
 PARENT, USED, THREADS = 1, slice(11, 15), 17  # where they are in the kernel's line about a process
 FEW = 64 << 20
 ROUNDS = 100
-"""How often the descendants of a process are looked for until all are stopped."""
+"""How often the descendants of a process are told to stop."""
 
 
 class Load:
@@ -52,17 +52,17 @@ def family(pid: int) -> list[int]:
 def end_descendants(pid: int, spared: Collection[int]) -> bool:
     """End what descends from a process, but for those spared; return whether none is left.
 
-    They are stopped first, and ended when no new one has come: whoever ends one at a time loses against a fork bomb.
+    They are ended when all have stopped: whoever ends one at a time loses against a fork bomb.
     """
-    stopped: set[int] = set()
     for _ in range(ROUNDS):
         table = _table()
-        left = {one for one in _family(pid, table) if one in table and table[one][0] != b"Z"}.difference(spared)
-        _signal(left - stopped, signal.SIGSTOP)
-        if left <= stopped:
-            _signal(stopped, signal.SIGKILL)
+        left = [one for one in _family(pid, table) if one not in spared and one in table and table[one][0] != b"Z"]
+        moving = [one for one in left if table[one][0] != b"T"]
+        if not moving:
+            _signal(left, signal.SIGKILL)
             return True
-        stopped |= left
+        _signal(moving, signal.SIGSTOP)
+        time.sleep(0.01)
     return False
 
 
