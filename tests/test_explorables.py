@@ -14,6 +14,9 @@ from bs4 import BeautifulSoup
 from playwright.sync_api import expect
 
 SCREEN, PHONE = {"width": 1280, "height": 720}, {"width": 360, "height": 740}
+FEW = ("01_chain_rule", "07_symptoms", "12_batch_normalization", "17_clinic")
+on_few = pytest.mark.parametrize("explorable_page", [f"chapters/{n}.html" for n in FEW], indirect=True, scope="module")
+"""For what does not depend on the figure: all have the same script and style. Keys move every slider of every page."""
 LONG = 60_000  # milliseconds; far more than any figure plays
 WIDGET = re.compile(r"application/vnd\.jupyter\.widget-(state|view)\+json")
 
@@ -127,6 +130,7 @@ def test_keys_move_every_slider(figures):
                 before = after
 
 
+@on_few
 def test_mouse_drags_every_slider(figures):
     for figure in figures:
         for k, slider in enumerate(figure.sliders):
@@ -141,6 +145,7 @@ def test_mouse_drags_every_slider(figures):
             assert after.picture != before.picture
 
 
+@on_few
 def test_finger_moves_every_slider(figures):
     for figure in figures:
         for k, slider in enumerate(figure.sliders):
@@ -150,6 +155,7 @@ def test_finger_moves_every_slider(figures):
             assert figure.has(k, figure.ends[k]).picture != before.picture
 
 
+@on_few
 def test_play_runs_to_the_end_and_stops(figures):
     for figure in figures:
         slider, last = figure.sliders[0], figure.ends[0]
@@ -170,6 +176,7 @@ def test_play_runs_to_the_end_and_stops(figures):
         figure.has(0, last)
 
 
+@on_few
 def test_pause_and_slider_stop_the_play(figures):
     for figure in figures:
         slider, button = figure.sliders[0], figure.button
@@ -184,6 +191,7 @@ def test_pause_and_slider_stop_the_play(figures):
             figure.show(stopped)
 
 
+@on_few
 def test_reader_who_asked_for_less_motion_takes_one_step_at_a_press(page, figures):
     page.emulate_media(reduced_motion="reduce")
     for figure in figures:
@@ -270,6 +278,7 @@ def test_without_javascript_a_picture_stands_there(visit, origin, explorable_pag
         assert page.get_by_role("slider").count() == 0
 
 
+@on_few
 def test_print_has_the_picture_and_no_controls(page, figures):
     page.emulate_media(media="print")
     for figure in figures:

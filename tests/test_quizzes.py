@@ -13,6 +13,9 @@ from playwright.sync_api import expect
 NARROW = {"width": 320, "height": 640}
 WIDGET = re.compile(r"application/vnd\.jupyter\.widget-(state|view)\+json")
 CHAPTER = re.compile(r"chapters/\d\d_")
+FEW = ("chapters/01_chain_rule.html", "chapters/08_monitor.html", "chapters/17_clinic.html")
+on_few = pytest.mark.parametrize("quiz_page", FEW, indirect=True, scope="module")
+"""For what does not depend on the questions: all quizzes have the same script and style."""
 INVALID = "(radio) => !radio.validity.valid"
 OUTLINED = "(control) => getComputedStyle(control).outlineStyle !== 'none'"
 SPILLING = """(quiz) => [...quiz.querySelectorAll("*")]
@@ -79,6 +82,7 @@ def test_question_is_a_group_with_a_name_and_its_options_are_radio_buttons(forms
             expect(group.get_by_role("radio", name=plain(answer), exact=True)).to_have_count(1)
 
 
+@on_few
 def test_check_asks_for_a_choice_first(forms):
     form = forms[0]
     form.get_by_role("button", name="Check").press("Enter")
@@ -104,6 +108,7 @@ def test_keyboard_reaches_every_option_and_each_is_judged_and_explained(forms, q
         assert len({*heard}) == len(heard)
 
 
+@on_few
 def test_button_judges_as_well(forms, questions):
     for form, question in zip(forms, questions, strict=True):
         form.locator("label").nth(question["right"]).click()
@@ -111,6 +116,7 @@ def test_button_judges_as_well(forms, questions):
         expect(form.get_by_role("status")).to_contain_text("Right.")
 
 
+@on_few
 def test_keyboard_shows_where_it_is(forms):
     form = forms[-1]
     form.get_by_role("radio").first.press(" ")
@@ -120,6 +126,7 @@ def test_keyboard_shows_where_it_is(forms):
     assert form.get_by_role("button").evaluate(OUTLINED)
 
 
+@on_few
 def test_no_control_leaves_its_keys_to_jupyterlab(quiz):
     controls = quiz.locator("input, button")
     assert controls.count() == quiz.locator("[data-lm-suppress-shortcuts]").count() > 0
@@ -135,6 +142,7 @@ def test_quiz_fits_a_narrow_screen_and_a_finger(quiz, forms, text_size):
         assert min(box["width"], box["height"]) >= 24  # CSS pixels: WCAG 2.5.8
 
 
+@on_few
 def test_print_has_the_questions_and_no_buttons(quiz, forms):
     quiz.page.emulate_media(media="print")
     for form in forms:
