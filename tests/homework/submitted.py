@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
-from gradlab.homework.sandbox import Place, SandboxError, require
+from gradlab.homework.sandbox.place import Place, SandboxError, require_sandbox
 
 TINY = Path(__file__).with_name("tiny.py")
 AS_ROOT = ["--as-root-at-my-own-risk"] if os.geteuid() == 0 else []
@@ -25,7 +25,7 @@ WRITTEN = "**Your answer to q4** (replace this line by your text)\n\nBecause it 
 def why_no_sandbox():
     """Return why student code cannot be sandboxed here; nothing if it can."""
     try:
-        require(Place())
+        require_sandbox(Place())
     except SandboxError as error:
         return str(error)
     return ""

@@ -10,16 +10,17 @@ import pytest
 import tiny
 from submitted import right
 
-from gradlab.homework import batch, grading, submissions
-from gradlab.homework.batch import Run, grade_course
 from gradlab.homework.catalog import digest
-from gradlab.homework.grading import Job, graded
-from gradlab.homework.matching import match
-from gradlab.homework.records import Record, load, record_path, save
-from gradlab.homework.remote import GivenUp
+from gradlab.homework.grades.records import Record, load, record_path, save
+from gradlab.homework.grading import batch, single
+from gradlab.homework.grading.batch import Run, grade_course
+from gradlab.homework.grading.single import Job, graded
 from gradlab.homework.roster import Student
-from gradlab.homework.sandbox import Limits, Place
-from gradlab.homework.submissions import SubmissionError, collect
+from gradlab.homework.sandbox.place import Limits, Place
+from gradlab.homework.sandbox.remote import GivenUp
+from gradlab.homework.submissions import files as submissions
+from gradlab.homework.submissions.files import SubmissionError, collect
+from gradlab.homework.submissions.matching import match
 
 SEED = "0123456789abcdef"
 ROSTER = [Student("bob", "Bob", "bob@u"), Student("eve", "Eve", "eve@u"), Student("cat", "Cat")]
@@ -211,7 +212,7 @@ def test_what_was_given_up_is_tried_again(monkeypatch):
     def given_up(*_):
         raise GivenUp("it took longer than 4 seconds in all")
 
-    monkeypatch.setattr(grading, "_parts", given_up)
+    monkeypatch.setattr(single, "_parts", given_up)
     found = graded(Job("ann", right().encode(), "x", (), "code", SEED), tiny.homework, Place())
     assert (found.key, found.reason) == ("", "it took longer than 4 seconds in all")
 

@@ -13,11 +13,11 @@ import pytest
 import tiny
 from submitted import WRITTEN, notebook, right
 
-from gradlab.homework import submissions
-from gradlab.homework.matching import match, newest
-from gradlab.homework.notebooks import read_notebook
 from gradlab.homework.roster import RosterError, Student, read_roster
-from gradlab.homework.submissions import SubmissionError, collect
+from gradlab.homework.submissions import files as submissions
+from gradlab.homework.submissions.files import SubmissionError, collect
+from gradlab.homework.submissions.matching import match, newest
+from gradlab.homework.submissions.notebooks import read_notebook
 
 ROSTER = [
     Student("ann", "Ann Lee", "ann@uni.edu", "101", "Participant 9001", "7"),

@@ -8,9 +8,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gradlab.homework.draws import Draw
-from gradlab.homework.expectations import Words, require, require_close, require_number, require_numbers
-from gradlab.homework.questions import Answer, Homework
+from gradlab.homework.checks import (
+    Answer,
+    Draw,
+    Homework,
+    Words,
+    require,
+    require_close,
+    require_number,
+    require_numbers,
+)
 from gradlab.jacobians import norms_of_powers, spectral_radius
 
 homework = Homework("hw01", "Products and matrices")

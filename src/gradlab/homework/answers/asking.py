@@ -1,7 +1,7 @@
 """Answers as the checks see them: names and objects on the student's side, reached through a room.
 
-A room carries calls to where the student's code is. `LocalRoom` is the notebook's own process; `remote` has the one
-that leads into the sandbox. Both carry the same bytes to the same `Workplace`.
+A room carries calls to where the student's code is. `LocalRoom` is the notebook's own process; `sandbox.remote` has the
+one that leads into the sandbox. Both carry the same bytes to the same `Workplace`.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from gradlab.homework.questions import StudentError
+from gradlab.homework.answers.timeouts import TimeUp, limited
+from gradlab.homework.answers.wire import Decoder, Encoder, Foreign, UnreadableError
+from gradlab.homework.checks.questions import StudentError
 from gradlab.homework.texts import printable
-from gradlab.homework.timeouts import TimeUp, limited
-from gradlab.homework.wire import Decoder, Encoder, Foreign, UnreadableError
 
 SECONDS = 20.0
 Target = dict[str, Any]
