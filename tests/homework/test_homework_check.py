@@ -10,7 +10,7 @@ import tiny
 import torch
 
 from gradlab.homework import catalog, check, numbers, student
-from gradlab.homework.answers.asking import LocalAnswer
+from gradlab.homework.answers.local import LocalAnswer
 from gradlab.homework.answers.timeouts import TimeUp, alarm, limited
 from gradlab.homework.checks.expectations import require
 from gradlab.homework.checks.judging import judge

@@ -10,7 +10,7 @@ import pytest
 import tiny
 from submitted import needs_sandbox
 
-from gradlab.homework.answers.asking import LocalAnswer
+from gradlab.homework.answers.local import LocalAnswer
 from gradlab.homework.checks.questions import StudentError
 from gradlab.homework.grading import single
 from gradlab.homework.grading.single import Job

@@ -12,7 +12,7 @@ import pytest
 import torch
 from notebooks import homework_of, namespace_with
 
-from gradlab.homework.answers.asking import LocalAnswer
+from gradlab.homework.answers.local import LocalAnswer
 from gradlab.homework.checks.judging import judge
 
 FOLDER = Path(__file__).parent / "solutions"

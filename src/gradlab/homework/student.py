@@ -6,7 +6,9 @@ import linecache
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gradlab.homework.answers.asking import LocalRoom, NamedAnswer, Target
+from gradlab.homework.answers.asking import NamedAnswer
+from gradlab.homework.answers.local import LocalRoom
+from gradlab.homework.answers.workplace import Target
 from gradlab.homework.catalog import homework_of
 from gradlab.homework.checks.expectations import described
 from gradlab.homework.checks.judging import Outcome, judge, personal_numbers

@@ -1,23 +1,18 @@
 """Answers as the checks see them: names and objects on the student's side, reached through a room.
 
-A room carries calls to where the student's code is. `LocalRoom` is the notebook's own process; `sandbox.remote` has the
-one that leads into the sandbox. Both carry the same bytes to the same `Workplace`.
+A room carries calls to where the student's code is: `local` has the one within this process, `sandbox.remote` the one
+that leads into the sandbox. Both carry the same bytes to the same `workplace`.
 """
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Protocol
 
-from gradlab.homework.answers.timeouts import TimeUp, limited
 from gradlab.homework.answers.wire import Decoder, Encoder, Foreign, UnreadableError
+from gradlab.homework.answers.workplace import Target, told
 from gradlab.homework.checks.questions import StudentError
 from gradlab.homework.texts import printable
-
-SECONDS = 20.0
-Target = dict[str, Any]
-"""What is asked for: ``{"name": "f"}``, or ``{"handle": 3}`` and perhaps a ``"method"``."""
 
 
 class Room(Protocol):
@@ -99,145 +94,6 @@ class Handle(Asked):
 
     def __repr__(self) -> str:
         return f"an object of type {self._kind}"
-
-
-class LocalAnswer(NamedAnswer):
-    """What a name stands for in this process.
-
-    Parameters
-    ----------
-    namespace : mapping
-        Such as ``globals()``.
-    name : str
-    seconds : float
-        How long one call may take.
-    """
-
-    def __init__(self, namespace: Mapping[str, Any], name: str, seconds: float = SECONDS) -> None:
-        super().__init__(LocalRoom(namespace, seconds), name)
-
-
-class LocalRoom:
-    """Calls within this process.
-
-    Parameters
-    ----------
-    namespace : mapping
-    seconds : float
-        How long one call may take.
-    """
-
-    def __init__(self, namespace: Mapping[str, Any], seconds: float) -> None:
-        self.namespace, self._there, self._seconds = namespace, Workplace(namespace), seconds
-
-    def value(self, target: Target) -> Any:
-        """Return a copy of what the target stands for.
-
-        Raises
-        ------
-        StudentError
-        """
-        return self._run(lambda encoder: self._there.value(target, encoder))
-
-    def call(self, target: Target, args: tuple, kwargs: Mapping[str, Any]) -> tuple[Any, list[Any]]:
-        """Call it with copies; return copies of its result and of the positional arguments as left.
-
-        Raises
-        ------
-        StudentError
-        """
-        coded, numbers = sent(args, kwargs)
-        result, left = self._run(lambda encoder: self._there.call(target, coded, numbers, encoder))
-        return result, left
-
-    def _run(self, run: Callable[[Encoder], Any]) -> Any:
-        encoder = Encoder(self._there.keep)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            coded = tried(lambda: run(encoder), self._seconds)
-        return received(coded, bytes(encoder.numbers), self)
-
-
-class Workplace:
-    """The student's names and objects, on the student's side.
-
-    Parameters
-    ----------
-    namespace : mapping
-    """
-
-    def __init__(self, namespace: Mapping[str, Any]) -> None:
-        self._namespace = namespace
-        self._kept: list[Any] = []
-
-    def keep(self, value: Any) -> int:
-        """Keep something that cannot be sent; return its number."""
-        self._kept.append(value)
-        return len(self._kept) - 1
-
-    def value(self, target: Target, encoder: Encoder) -> Any:
-        """Return what the target stands for, encoded.
-
-        Raises
-        ------
-        StudentError
-            If it stands for nothing.
-        """
-        return encoder.encode(self._fetch(target))
-
-    def call(self, target: Target, coded: Any, numbers: bytes, encoder: Encoder) -> Any:
-        """Call it with the arguments encoded in `coded` and `numbers`; return the result and the arguments, encoded.
-
-        Raises
-        ------
-        StudentError
-            If the target stands for nothing.
-        """
-        given, named = Decoder(numbers, lambda number, _: self._kept[number]).decode(coded)
-        result = self._fetch(target)(*given, **named)
-        return encoder.encode([result, list(given)])
-
-    def _fetch(self, target: Target) -> Any:
-        if "name" not in target:
-            kept = self._kept[target["handle"]]
-            return getattr(kept, target["method"]) if "method" in target else kept
-        name = target["name"]
-        if name not in self._namespace:
-            raise StudentError(f"`{name}` is not defined", raised="missing")
-        if self._namespace[name] is ...:
-            raise StudentError(f"`{name}` is still `...`", raised="missing")
-        return self._namespace[name]
-
-
-def tried(run: Callable[[], Any], seconds: float) -> Any:
-    """Run the student's code, and return what it returns.
-
-    Raises
-    ------
-    StudentError
-        If it raises anything, ``SystemExit`` too, or takes too long.
-    KeyboardInterrupt
-        The student's own hand.
-    """
-    try:
-        return limited(run, seconds)
-    except (StudentError, KeyboardInterrupt):
-        raise
-    except TimeUp:
-        raise StudentError(f"took longer than {seconds:g} seconds", raised="time-out") from None
-    except BaseException as error:
-        raise StudentError(told(error), raised=type(error).__name__) from error
-
-
-def told(error: BaseException) -> str:
-    """Return what a student's code raised, in one line."""
-    if isinstance(error, UnreadableError):
-        return f"returned what a check cannot read: {error}"
-    try:
-        words = str(error)
-    except BaseException:  # the student's exceptions are the student's code
-        words = ""
-    return " ".join(f"raised {type(error).__name__}: {words}".split())[:400].rstrip(": ")
 
 
 def sent(args: tuple, kwargs: Mapping[str, Any]) -> tuple[Any, bytes]:

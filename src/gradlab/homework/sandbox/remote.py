@@ -6,7 +6,8 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gradlab.homework.answers.asking import NamedAnswer, Target, received, sent
+from gradlab.homework.answers.asking import NamedAnswer, received, sent
+from gradlab.homework.answers.workplace import Target
 from gradlab.homework.checks.questions import StudentError
 from gradlab.homework.sandbox.child import GRACE, Child, ChildDiedError
 from gradlab.homework.texts import printable

@@ -22,7 +22,7 @@ from traitlets.config import Config
 import gradlab.homework
 from gradlab.homework import student
 from gradlab.homework.answers import wire
-from gradlab.homework.answers.asking import Workplace, tried
+from gradlab.homework.answers.workplace import Workplace, tried
 from gradlab.homework.checks.questions import StudentError
 from gradlab.homework.names import same_id
 from gradlab.homework.sandbox import seccomp
