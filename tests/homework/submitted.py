@@ -1,10 +1,12 @@
 """Makes what students hand in, and runs the grader on it as an instructor does."""
 
 import csv
+import io
 import json
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -87,3 +89,21 @@ def hand_in(folder, texts):
     roster = folder / "roster.csv"
     roster.write_text("id,name\n" + "".join(f"{student},Name of {student}\n" for student in texts))
     return submissions, roster
+
+
+def zipped(entries, method=zipfile.ZIP_STORED):
+    """Return a zip file with these names and texts or bytes."""
+    raw = io.BytesIO()
+    with zipfile.ZipFile(raw, "w", method) as archive:
+        for name, data in entries.items():
+            archive.writestr(name, data)
+    return raw.getvalue()
+
+
+def placed(folder, files):
+    """Write files into a folder, by their names in it; return the folder."""
+    for name, data in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data if isinstance(data, bytes) else data.encode())
+    return folder

@@ -1,6 +1,5 @@
 """Attacks through files: they take nobody else's work, time or grade, and are told as what they are."""
 
-import io
 import os
 import time
 import zipfile
@@ -8,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 import tiny
-from submitted import right
+from submitted import placed, right, zipped
 
 from gradlab.homework.catalog import digest
 from gradlab.homework.grades.records import Record, load, record_path, save
@@ -29,22 +28,6 @@ SUBMITTERS = (
     "submission_1:\n  :submitters:\n  - :name: Bob\n    :email: bob@u\n"
     "submission_2:\n  :submitters:\n  - :email: 'eve@u'\n"
 )
-
-
-def zipped(entries, method=zipfile.ZIP_STORED):
-    raw = io.BytesIO()
-    with zipfile.ZipFile(raw, "w", method) as archive:
-        for name, data in entries.items():
-            archive.writestr(name, data)
-    return raw.getvalue()
-
-
-def placed(folder, files):
-    for name, data in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data if isinstance(data, bytes) else data.encode())
-    return folder
 
 
 def owners(place):
