@@ -42,6 +42,16 @@ FLOORS = [
     },
     {"clinic": {"numpy", "torch"}, "homework": {"numpy", "torch", "IPython", "traitlets"}},
 ]
+# the same within the homework
+HOMEWORK_FLOORS = (
+    {"names", "texts"},
+    {"checks", "roster"},
+    {"answers", "catalog", "runs"},
+    {"assignments", "grades", "student", "submissions"},
+    {"sandbox"},
+    {"grading"},
+    {"__init__", "__main__"},
+)
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 LIBRARIES_OF = {room: libraries for rooms in FLOORS for room, libraries in rooms.items()}
 MODULES = sorted(ROOT.rglob("*.py"))
@@ -57,9 +67,9 @@ def imported(path):
             yield from (f"{node.module}.{name.name}" for name in node.names)
 
 
-def room_of(name):
+def room_of(name, depth=1):
     """Return the room that a dotted name leads into, such as figures for gradlab.figures.products."""
-    return name.split(".")[1]
+    return name.split(".")[depth]
 
 
 def python(code):
@@ -97,6 +107,17 @@ def test_room_uses_only_rooms_on_lower_floors(path):
         assert used == set()
     else:
         assert {name for name in used if FLOOR_OF[name] >= FLOOR_OF[room]} == set()
+
+
+def test_rooms_of_the_homework_use_only_rooms_on_lower_floors():
+    floor_of = {room: floor for floor, rooms in enumerate(HOMEWORK_FLOORS) for room in rooms}
+    home = ROOT / "homework"
+    assert {path.relative_to(home).parts[0].removesuffix(".py") for path in home.rglob("*.py")} == set(floor_of)
+    for path in home.rglob("*.py"):
+        room = path.relative_to(home).parts[0].removesuffix(".py")
+        names = [name for name in imported(path) if name.startswith("gradlab.homework.")]
+        used = {room_of(name, depth=2) for name in names} - {room}
+        assert {name for name in used if floor_of[name] >= floor_of[room]} == set(), path
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -5,19 +5,22 @@ from matplotlib.figure import Figure
 
 from gradlab import canvas, explore, quiz
 from gradlab.canvas import Sheet
-from gradlab.figures import seeds
+from gradlab.figures import given, seeds
 from wrong_values import (
     AX,
     INF,
     NAN,
     NOT_A_FLAG,
     NOT_A_MAPPING,
+    NOT_A_SERIES,
     NOT_A_TABLE,
     NOT_AN_AXES,
+    NOT_LIMITS,
     NOT_TEXT,
     NOT_WORDS,
     TOO_LARGE,
     not_a_list,
+    optional,
 )
 
 WHY = {1: "too small", 2: "as computed"}
@@ -28,6 +31,11 @@ RIGHT = {
     seeds.in_powers_of_ten: {"name": "norms", "norms": [[1.0]]},
     seeds.median: {"tens": np.zeros((1, 1))},
     seeds.band: {"tens": np.zeros((1, 1))},
+    seeds.spread: {"dots": 3},
+    given.of_shape: {"name": "values", "values": [1.0, 2.0], "shape": (2,), "positive": True},
+    given.growing: {"name": "values", "values": [1.0, 2.0], "at_least": 2, "positive": True},
+    given.require_among: {"name": "labels", "labels": ["a"], "known": ["a", "b"]},
+    given.exponents_of: {"limits": (0.1, 10)},
     canvas.Sheet: {"alt": "words", "caption": "words"},
     canvas.sheet: {"alt": "words", "caption": "words"},
     canvas.svg_of: {"figure": Figure(figsize=(1, 1))},
@@ -60,6 +68,11 @@ WRONG = [
         [(value, None, "sequence") for value in (1, "ab", [1, "a"], [True, False], [None, 1], None)],
     ),
     (seeds.in_powers_of_ten, "norms", [*NOT_A_TABLE, ([[1.0, -1.0]], None, "no negative entry")]),
+    (given.of_shape, "values", [*NOT_A_SERIES, ([1.0], "(1,)", "(2,)"), ([1.0, -1.0], None, "positive and finite")]),
+    (given.growing, "values", [*NOT_A_SERIES, ([1.0], None, "2 numbers"), ([2.0, 1.0], None, "growing")]),
+    (given.growing, "values", [([0.0, 1.0], None, "positive and finite"), ([1.0, INF], None, "finite")]),
+    (given.require_among, "labels", [(["c"], "'c'", "among a, b")]),
+    (given.exponents_of, "limits", [*optional(NOT_LIMITS), ((0, 1), "0", "positive")]),
     (quiz.question, "text", NOT_WORDS),
     (quiz.question, "options", [*NOT_A_MAPPING, ({}, None, "2 to 6"), ({1: "one"}, None, "2 to 6")]),
     (quiz.question, "options", [(dict.fromkeys(range(7), "why"), None, "2 to 6"), ({1: 2, 2: "why"}, "2", "text")]),
@@ -90,6 +103,15 @@ NOT_CHECKED = {
     (seeds.in_powers_of_ten, "name"): "written by the package itself",
     (seeds.median, "tens"): "made by in_powers_of_ten",
     (seeds.band, "tens"): "made by in_powers_of_ten",
+    (seeds.spread, "dots"): "counted by the package itself",
+    **{
+        (call, "name"): "written by the package itself" for call in (given.of_shape, given.growing, given.require_among)
+    },
+    (given.of_shape, "shape"): "written by the package itself",
+    (given.of_shape, "positive"): "written by the package itself",
+    (given.growing, "at_least"): "written by the package itself",
+    (given.growing, "positive"): "written by the package itself",
+    (given.require_among, "known"): "taken from what has been checked",
     (canvas.Sheet, "figure"): "matplotlib refuses it",
     (canvas.sheet, "subplots"): "matplotlib refuses it",
     (canvas.label_ends, "x"): "matplotlib refuses it",

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -114,7 +114,8 @@ def train(
     step_size = optimizer(trainable, lr=rate)
     # one place for all: a small tensor kept from each step would keep what was freed around it from being used again
     losses, norms = torch.full((2, len(networks), steps), torch.nan, dtype=torch.float64)
-    for step, rows in enumerate(_batches(len(task.x), len(networks), steps, batch, seed)):
+    in_order = batches(len(task.x), steps, batch=batch, networks=len(networks), seed=seed)
+    for step, rows in enumerate(in_order):
         each = vmap(loss)(call((parameters, buffers), task.x[rows]), task.y[rows])
         step_size.zero_grad()
         each.sum().backward()  # the networks share nothing, so that each gets the gradient of its own loss
@@ -147,11 +148,44 @@ def _unstack(networks: Sequence[nn.Module], state: Mapping[str, Tensor]) -> list
     return copies
 
 
-def _batches(examples: int, networks: int, steps: int, batch: int | None, seed: int) -> Iterable[Tensor]:
-    """Yield the rows of each network's batch, int64 of shape (networks, batch)."""
+def batches(
+    examples: int, steps: int, *, batch: int | None = None, networks: int = 1, seed: int = 0
+) -> Iterator[Tensor]:
+    """Return, step by step, the rows of the batches that `train` gives its networks.
+
+    Parameters
+    ----------
+    examples, steps : int
+        How many there are, at least 1.
+    batch : int, optional
+        Examples in each, at least 1; all unless given.
+    networks : int
+        How many, at least 1; each has an order of its own.
+    seed : int
+        Seed of the order of the examples, at least 0.
+
+    Returns
+    -------
+    iterator of Tensor
+        int64, each of shape (networks, batch), or smaller at the end of an epoch.
+
+    Raises
+    ------
+    TypeError
+        If an argument is not an integer.
+    ValueError
+        If one is below its least value.
+    """
+    examples = whole_number("examples", examples, at_least=1)
+    steps, networks = whole_number("steps", steps, at_least=1), whole_number("networks", networks, at_least=1)
     seed = whole_number("seed", seed, at_least=0)
     batch = examples if batch is None else whole_number("batch", batch, at_least=1)
-    streams = [stream("order of the examples", seed, network) for network in range(networks)]
+    return _shuffled(
+        examples, steps, batch, [stream("order of the examples", seed, network) for network in range(networks)]
+    )
+
+
+def _shuffled(examples: int, steps: int, batch: int, streams: Sequence[torch.Generator]) -> Iterator[Tensor]:
     order: list[Tensor] = []
     for _ in range(steps):
         if not order:

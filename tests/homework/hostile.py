@@ -21,7 +21,7 @@ def instead(double):
 
 FIND_PIPE = """
 import gc, os
-from gradlab.homework.worker import Pipe
+from gradlab.homework.sandbox.worker import Pipe
 pipe = next(one for one in gc.get_objects() if type(one).__name__ == "Pipe")
 """
 
@@ -190,7 +190,7 @@ CELLS = {
     ),
     "patches_the_judge": (
         instead(
-            "import gradlab.homework.judging as j, gradlab.homework.expectations as e\n"
+            "import gradlab.homework.checks.judging as j, gradlab.homework.checks.expectations as e\n"
             "e.require = e.require_close = j.judge = lambda *a, **k: None\n" + WRONG
         ),
         NO_DOUBLE,
@@ -218,7 +218,7 @@ CELLS = {
     ),
     "lying_shape": (
         instead(
-            FIND_PIPE + "import json\nfrom gradlab.homework import wire\n"
+            FIND_PIPE + "import json\nfrom gradlab.homework.answers import wire\n"
             "wire.Encoder._raw = lambda *a: {'dtype': 'float64', 'shape': [10**6, 10**6], 'at': 0}\n" + DOUBLE
         ),
         (0, 0, 2),

@@ -1,16 +1,18 @@
 """Makes what students hand in, and runs the grader on it as an instructor does."""
 
 import csv
+import io
 import json
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-from gradlab.homework.sandbox import Place, SandboxError, require
+from gradlab.homework.sandbox.place import Place, SandboxError, require_sandbox
 
 TINY = Path(__file__).with_name("tiny.py")
 AS_ROOT = ["--as-root-at-my-own-risk"] if os.geteuid() == 0 else []
@@ -25,7 +27,7 @@ WRITTEN = "**Your answer to q4** (replace this line by your text)\n\nBecause it 
 def why_no_sandbox():
     """Return why student code cannot be sandboxed here; nothing if it can."""
     try:
-        require(Place())
+        require_sandbox(Place())
     except SandboxError as error:
         return str(error)
     return ""
@@ -87,3 +89,21 @@ def hand_in(folder, texts):
     roster = folder / "roster.csv"
     roster.write_text("id,name\n" + "".join(f"{student},Name of {student}\n" for student in texts))
     return submissions, roster
+
+
+def zipped(entries, method=zipfile.ZIP_STORED):
+    """Return a zip file with these names and texts or bytes."""
+    raw = io.BytesIO()
+    with zipfile.ZipFile(raw, "w", method) as archive:
+        for name, data in entries.items():
+            archive.writestr(name, data)
+    return raw.getvalue()
+
+
+def placed(folder, files):
+    """Write files into a folder, by their names in it; return the folder."""
+    for name, data in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data if isinstance(data, bytes) else data.encode())
+    return folder

@@ -10,11 +10,11 @@ import tiny
 import torch
 
 from gradlab.homework import catalog, check, numbers, student
-from gradlab.homework.answers import LocalAnswer
-from gradlab.homework.expectations import require
-from gradlab.homework.judging import judge
-from gradlab.homework.questions import Homework, StudentError
-from gradlab.homework.timeouts import TimeUp, alarm, limited
+from gradlab.homework.answers.local import LocalAnswer
+from gradlab.homework.answers.timeouts import TimeUp, alarm, limited
+from gradlab.homework.checks.expectations import require
+from gradlab.homework.checks.judging import judge
+from gradlab.homework.checks.questions import Homework, StudentError
 
 SLOW = "took longer than 2 seconds"
 

@@ -1,6 +1,5 @@
 """Attacks through files: they take nobody else's work, time or grade, and are told as what they are."""
 
-import io
 import os
 import time
 import zipfile
@@ -8,18 +7,19 @@ from dataclasses import replace
 
 import pytest
 import tiny
-from submitted import right
+from submitted import placed, right, zipped
 
-from gradlab.homework import batch, grading, submissions
-from gradlab.homework.batch import Run, grade_course
 from gradlab.homework.catalog import digest
-from gradlab.homework.grading import Job, graded
-from gradlab.homework.matching import match
-from gradlab.homework.records import Record, load, record_path, save
-from gradlab.homework.remote import GivenUp
+from gradlab.homework.grades.records import Record, load, record_path, save
+from gradlab.homework.grading import batch, single
+from gradlab.homework.grading.batch import Run, grade_course
+from gradlab.homework.grading.single import Job, graded
 from gradlab.homework.roster import Student
-from gradlab.homework.sandbox import Limits, Place
-from gradlab.homework.submissions import SubmissionError, collect
+from gradlab.homework.sandbox.place import Limits, Place
+from gradlab.homework.sandbox.remote import GivenUp
+from gradlab.homework.submissions import files as submissions
+from gradlab.homework.submissions.files import SubmissionError, collect
+from gradlab.homework.submissions.matching import match
 
 SEED = "0123456789abcdef"
 ROSTER = [Student("bob", "Bob", "bob@u"), Student("eve", "Eve", "eve@u"), Student("cat", "Cat")]
@@ -28,22 +28,6 @@ SUBMITTERS = (
     "submission_1:\n  :submitters:\n  - :name: Bob\n    :email: bob@u\n"
     "submission_2:\n  :submitters:\n  - :email: 'eve@u'\n"
 )
-
-
-def zipped(entries, method=zipfile.ZIP_STORED):
-    raw = io.BytesIO()
-    with zipfile.ZipFile(raw, "w", method) as archive:
-        for name, data in entries.items():
-            archive.writestr(name, data)
-    return raw.getvalue()
-
-
-def placed(folder, files):
-    for name, data in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data if isinstance(data, bytes) else data.encode())
-    return folder
 
 
 def owners(place):
@@ -211,7 +195,7 @@ def test_what_was_given_up_is_tried_again(monkeypatch):
     def given_up(*_):
         raise GivenUp("it took longer than 4 seconds in all")
 
-    monkeypatch.setattr(grading, "_parts", given_up)
+    monkeypatch.setattr(single, "_parts", given_up)
     found = graded(Job("ann", right().encode(), "x", (), "code", SEED), tiny.homework, Place())
     assert (found.key, found.reason) == ("", "it took longer than 4 seconds in all")
 

@@ -14,9 +14,10 @@ import pytest
 from hostile import SHRINK, TOTAL
 from submitted import AS_ROOT, TINY, command, grade, hand_in, needs_sandbox, notebook, right
 
-from gradlab.homework import sandbox, seeds
-from gradlab.homework.batch import BusyError, locked
-from gradlab.homework.sandbox import Place, SandboxError
+from gradlab.homework.grading import seeds
+from gradlab.homework.grading.batch import BusyError, locked
+from gradlab.homework.sandbox import place as sandbox
+from gradlab.homework.sandbox.place import Place, SandboxError
 
 pytestmark = pytest.mark.xdist_group("grading")
 PLAIN = ["--no-sandbox"]
@@ -174,7 +175,7 @@ def test_missing_or_blocked_sandbox_is_told_with_what_mends_it(tmp_path, monkeyp
         (tmp_path / "bwrap").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin" if script else str(tmp_path))
     with pytest.raises(SandboxError, match=r".*") as error:
-        sandbox.require(Place())
+        sandbox.require_sandbox(Place())
     assert said in str(error.value)
 
 

@@ -7,13 +7,13 @@ import json
 import pytest
 import tiny
 
-from gradlab.homework.course import Course, renewed, save_course
-from gradlab.homework.export import ExportError, export
-from gradlab.homework.feedback import feedback_page, reading_page
-from gradlab.homework.gradebook import grade_of, save_grades
-from gradlab.homework.judging import Outcome
-from gradlab.homework.marks import CHANGED, Marks, MarksError, merged, read_marks, save_marks
-from gradlab.homework.records import Part, Record, load, record_path, save
+from gradlab.homework.checks.judging import Outcome
+from gradlab.homework.grades.course import Course, renewed, save_course
+from gradlab.homework.grades.export import ExportError, export
+from gradlab.homework.grades.feedback import feedback_page, reading_page
+from gradlab.homework.grades.gradebook import grade_of, save_grades
+from gradlab.homework.grades.marks import CHANGED, Marks, MarksError, merged, read_marks, save_marks
+from gradlab.homework.grades.records import Part, Record, load, record_path, save
 from gradlab.homework.roster import Student
 from gradlab.homework.texts import file_name, harmless
 

@@ -12,8 +12,9 @@ import time
 import psutil
 import pytest
 
-from gradlab.homework import processes, timeouts
-from gradlab.homework.processes import Load, memory_of
+from gradlab.homework.answers import timeouts
+from gradlab.homework.sandbox import processes
+from gradlab.homework.sandbox.processes import Load, memory_of
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Linux alone tells it")
 FORK = multiprocessing.get_context("fork") if sys.platform == "linux" else None

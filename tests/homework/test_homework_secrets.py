@@ -10,13 +10,14 @@ import pytest
 import tiny
 from submitted import needs_sandbox
 
-from gradlab.homework import grading, sandbox
-from gradlab.homework.answers import LocalAnswer
-from gradlab.homework.child import ChildDiedError
-from gradlab.homework.grading import Job
-from gradlab.homework.questions import StudentError
-from gradlab.homework.remote import Notebook
-from gradlab.homework.sandbox import Limits, Place
+from gradlab.homework.answers.local import LocalAnswer
+from gradlab.homework.checks.questions import StudentError
+from gradlab.homework.grading import single
+from gradlab.homework.grading.single import Job
+from gradlab.homework.sandbox import place as sandbox
+from gradlab.homework.sandbox.child import ChildDiedError
+from gradlab.homework.sandbox.place import Limits, Place
+from gradlab.homework.sandbox.remote import Notebook
 
 TELLS = """
 def double(x):
@@ -37,7 +38,7 @@ def told(student, data):
     names = {}
     exec(TELLS, names)
     job = Job(student, data, "", (), "code", "the seed of a course")
-    outcomes = grading._outcomes(job, tiny.homework, Local(names=names, sealed=False))
+    outcomes = single._outcomes(job, tiny.homework, Local(names=names, sealed=False))
     return [re.sub(r".*ValueError: ", "", one.raised) for one in outcomes["q1"]]
 
 
@@ -58,7 +59,7 @@ def test_notes_say_nothing_of_cells_once_hidden_numbers_have_been_seen():
     child = SimpleNamespace(place=SimpleNamespace(limits=Limits()), ask=ask, alive=True)
     child.start, child.tidy, child.close = lambda: setattr(child, "alive", True), lambda: None, lambda: None
     notebook = Notebook([(1, "1 / 0")], child)
-    grading._outcomes(Job("ann", b"", "", (), "", "seed"), tiny.homework, notebook)
+    single._outcomes(Job("ann", b"", "", (), "", "seed"), tiny.homework, notebook)
     assert notebook.notes.count("cell 1 raised ValueError: [0.1, 0.2]") == 1  # from a visible check
     notebook.notes.clear()
     notebook.child.alive = False

@@ -1,7 +1,7 @@
 """Files as they come from an LMS: each finds its student, or is named among those that found none."""
 
 import contextlib
-import io
+import functools
 import json
 import os
 import random
@@ -10,37 +10,23 @@ import time
 import zipfile
 
 import pytest
+import submitted
 import tiny
-from submitted import WRITTEN, notebook, right
+from submitted import WRITTEN, notebook, placed, right
 
-from gradlab.homework import submissions
-from gradlab.homework.matching import match, newest
-from gradlab.homework.notebooks import read_notebook
 from gradlab.homework.roster import RosterError, Student, read_roster
-from gradlab.homework.submissions import SubmissionError, collect
+from gradlab.homework.submissions import files as submissions
+from gradlab.homework.submissions.files import SubmissionError, collect
+from gradlab.homework.submissions.matching import match, newest
+from gradlab.homework.submissions.notebooks import read_notebook
 
+zipped = functools.partial(submitted.zipped, method=zipfile.ZIP_DEFLATED)
 ROSTER = [
     Student("ann", "Ann Lee", "ann@uni.edu", "101", "Participant 9001", "7"),
     Student("ann-2", "Ann van der Berg", "avdb@uni.edu", "102", "9002", ""),
     Student("bøb.1", "Bøb Ng", "bob@uni.edu"),
     Student("0042", "Zoë", "", "104"),
 ]
-
-
-def zipped(entries):
-    raw = io.BytesIO()
-    with zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in entries.items():
-            archive.writestr(name, data)
-    return raw.getvalue()
-
-
-def placed(folder, files):
-    for name, data in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data if isinstance(data, bytes) else data.encode())
-    return folder
 
 
 @pytest.mark.parametrize(

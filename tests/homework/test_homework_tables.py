@@ -9,17 +9,17 @@ import pytest
 import tiny
 from submitted import notebook
 
-from gradlab.homework import grading
-from gradlab.homework.export import canvas, export
-from gradlab.homework.gradebook import Grade, grade_of
-from gradlab.homework.marks import Marks, merged, read_marks, save_marks
-from gradlab.homework.matching import match
-from gradlab.homework.notebooks import read_notebook
-from gradlab.homework.records import Part, Record, load
+from gradlab.homework.answers.wire import Decoder, UnreadableError
+from gradlab.homework.grades.export import canvas, export
+from gradlab.homework.grades.gradebook import Grade, grade_of
+from gradlab.homework.grades.marks import Marks, merged, read_marks, save_marks
+from gradlab.homework.grades.records import Part, Record, load
+from gradlab.homework.grading import single
 from gradlab.homework.roster import RosterError, Student, read_roster
-from gradlab.homework.submissions import collect
+from gradlab.homework.submissions.files import collect
+from gradlab.homework.submissions.matching import match
+from gradlab.homework.submissions.notebooks import read_notebook
 from gradlab.homework.texts import csv_text
-from gradlab.homework.wire import Decoder, UnreadableError
 
 SEED = "0123456789abcdef"
 CANVAS = "Student,ID,SIS Login ID,Section,hw90 (1)\n"
@@ -147,7 +147,7 @@ def test_written_text_takes_no_time(written):
 def test_student_of_a_thousand_accents_takes_no_time():
     long = "a" + "\u0300\u0316" * 40_000
     contents = read_notebook(notebook("def double(x): pass", student=long).encode(), tiny.homework)
-    quick(lambda: grading.numbers_for(tiny.homework, ["ann", contents.student]))
+    quick(lambda: single.numbers_for(tiny.homework, ["ann", contents.student]))
 
     class Told:
         value = long
@@ -155,7 +155,7 @@ def test_student_of_a_thousand_accents_takes_no_time():
         def answer(self, *_):
             return self
 
-    assert "which is not the id" in quick(lambda: grading._mismatch(Told(), "ann"))[0]
+    assert "which is not the id" in quick(lambda: single._mismatch(Told(), "ann"))[0]
 
 
 @pytest.mark.parametrize("kind", ["integers", "floats", "tuples", "many"])

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from gradlab.homework import wire
-from gradlab.homework.wire import Decoder, Encoder, UnreadableError
+from gradlab.homework.answers import wire
+from gradlab.homework.answers.wire import Decoder, Encoder, UnreadableError
 
 VALUES = [
     *(None, True, False, 0, -3, 2**80, 0.1, "", "é\n\ud800", [], (), {}, [1, (2.0, [None])], {1: "a", (2, "b"): [3]}),

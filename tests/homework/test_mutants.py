@@ -4,7 +4,7 @@ import pytest
 from mutants import mutants
 from test_solutions import SEEDS, loses_points, solutions_of
 
-from gradlab.homework.timeouts import TimeUp, limited
+from gradlab.homework.answers.timeouts import TimeUp, limited
 
 LOOPING, STRAIGHT = 5.0, 60.0
 """Seconds for a mutant with a ``while``, which may run for ever, and for one without."""

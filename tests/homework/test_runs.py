@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gradlab.homework.assignments.hw05_trials import HIDDEN, KINDS
-from gradlab.homework.draws import Draw
+from gradlab.homework.checks.draws import Draw
 from gradlab.homework.runs import PRACTICE, STEPS, practice_runs, training_runs
 
 SEEDS = range(4)

@@ -12,8 +12,8 @@ import pytest
 import torch
 from notebooks import homework_of, namespace_with
 
-from gradlab.homework.answers import LocalAnswer
-from gradlab.homework.judging import judge
+from gradlab.homework.answers.local import LocalAnswer
+from gradlab.homework.checks.judging import judge
 
 FOLDER = Path(__file__).parent / "solutions"
 NAMES = sorted(path.stem for path in FOLDER.glob("hw??.py"))

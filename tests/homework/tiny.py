@@ -1,7 +1,6 @@
 """A homework of three small questions, given to the grader with ``--checks``: what the tests of the grader grade."""
 
-from gradlab.homework.expectations import require, require_close
-from gradlab.homework.questions import Homework
+from gradlab.homework.checks import Homework, require, require_close
 
 homework = Homework("hw90", "A tiny homework")
 

@@ -14,7 +14,7 @@ from gradlab.clinic.case import Case
 from gradlab.clinic.grid import AS_IS, VERDICTS, Cell, curves, grid, is_close, measure, table, verdict
 from gradlab.clinic.patients import CONTROL, PATIENTS, Patient, patient
 from gradlab.clinic.remedies import REMEDIES, treated
-from gradlab.clinic.ward import examine, train
+from gradlab.clinic.runs import examine, train
 
 __all__ = [
     "AS_IS",

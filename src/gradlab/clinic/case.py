@@ -1,6 +1,6 @@
 """A training run as a list of settings, so that two runs can differ in exactly one of them.
 
-How it is trained is left to `gradlab.clinic.ward`, which runs are broken to `gradlab.clinic.patients`.
+How it is trained is left to `gradlab.clinic.runs`, which runs are broken to `gradlab.clinic.patients`.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from gradlab.arguments import one_of
 from gradlab.clinic.case import Case
 from gradlab.clinic.patients import CONTROL, PATIENTS, Patient, patient
 from gradlab.clinic.remedies import REMEDIES, treated
-from gradlab.clinic.ward import train
+from gradlab.clinic.runs import train
 from gradlab.training import History
 
 SEEDS = 20

@@ -10,8 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
-from gradlab.arguments import interval, mapping, one_of, positive_number, real_number, some_text
+from gradlab.arguments import mapping, one_of, real_number, some_text
 from gradlab.canvas import BLUE, GREEN, INK, ORANGE, VIOLET, Sheet, label_ends, label_powers_of_ten, sheet, styled
+from gradlab.figures.given import exponents_of, require_among
 from gradlab.figures.seeds import band, in_powers_of_ten, median
 from gradlab.numerals import readable, ten_to
 
@@ -66,8 +67,7 @@ def signals_against_depth(
     columns = max(tens.shape[1] for tens in curves.values())
     middles = {label: median(tens) for label, tens in curves.items()}
     rates = _rates(rates, curves)
-    if (limits := interval("limits", limits)) is not None:
-        limits = np.log10([positive_number("limits", end) for end in limits])
+    limits = exponents_of(limits)
     backwards = one_of("against", against, tuple(AXES)) == "layer"
     figure, ax = sheet(
         alt=" ".join(_in_words(label, middle, columns, rates.get(label), against) for label, middle in middles.items()),
@@ -116,8 +116,7 @@ def _curves(norms: Mapping[str, ArrayLike]) -> dict[str, np.ndarray]:
 
 def _rates(rates: Mapping[str, float] | None, curves: Mapping[str, np.ndarray]) -> dict[str, float]:
     given = mapping("rates", {} if rates is None else rates)
-    if unknown := set(given) - set(curves):
-        raise ValueError(f"rates must have labels among {', '.join(curves)}, got {', '.join(map(repr, unknown))}")
+    require_among("rates", given, curves)
     rates = {label: real_number(f"rates[{label!r}]", rate) for label, rate in given.items()}
     if not np.isfinite(list(rates.values())).all():
         raise ValueError(f"rates must be finite, got {rates!r}")

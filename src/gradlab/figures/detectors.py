@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from gradlab.arguments import interval, mapping, positive_number, real_array, real_number, some_text
 from gradlab.canvas import BLUE, INK, ORANGE, RED, VIOLET, Sheet, log_axis, sheet, styled
+from gradlab.figures.seeds import spread
 from gradlab.numerals import readable
 
 SERIES = ((BLUE, "o", "full"), (ORANGE, "s", "full"), (ORANGE, "s", "none"))
@@ -137,7 +138,7 @@ def runs_along_sign(
     )
     for row, (runs, (color, marker, size)) in enumerate(zip(groups.values(), GROUPS, strict=False)):
         ordered = np.sort(runs)
-        y = row + 0.3 * np.sin(2.4 * np.arange(len(runs)))
+        y = row + 0.3 * spread(len(runs))
         look = {"color": color, "markersize": size, "alpha": 0.7, "clip_on": False}
         ax.plot(np.clip(ordered, low, high), y, marker, **look)
     ax.axvline(threshold, color=INK, linewidth=1.2)

@@ -8,8 +8,9 @@ import numpy as np
 from matplotlib.ticker import NullLocator
 from numpy.typing import ArrayLike
 
-from gradlab.arguments import interval, mapping, positive_number, real_array, some_text
+from gradlab.arguments import mapping, some_text
 from gradlab.canvas import INK, PALETTE, Sheet, label_ends, label_powers_of_ten, sheet, styled
+from gradlab.figures.given import exponents_of, growing, of_shape, require_among
 from gradlab.numerals import readable
 
 MARKERS = "os^Dv"
@@ -60,19 +61,20 @@ def growth_against_scale(
         `scales` do not grow, `measured` has a label that `theory` lacks, or `limits` is not a pair of positive
         numbers, the lower one first.
     """
-    scales = _positive("scales", scales, (None,))
-    if len(scales) < 2 or not (np.diff(scales) > 0).all():
-        raise ValueError(f"scales must be two at least, in growing order, got {scales.tolist()!r}")
-    lines = {label: _positive(f"theory[{label!r}]", y, scales.shape) for label, y in mapping("theory", theory).items()}
+    scales = growing("scales", scales, positive=True)
+    lines = {
+        label: of_shape(f"theory[{label!r}]", y, scales.shape, positive=True)
+        for label, y in mapping("theory", theory).items()
+    }
     if not 1 <= len(lines) <= len(PALETTE):
         raise ValueError(f"theory must hold one to {len(PALETTE)} lines, got {theory!r}")
     points = mapping("measured", {} if measured is None else measured)
-    at = _positive("measured_at", measured_at, (None,)) if points else np.array([])
-    points = {label: _positive(f"measured[{label!r}]", y, (len(at), None)) for label, y in points.items()}
-    if unknown := set(points) - set(lines):
-        raise ValueError(f"measured must have labels among {', '.join(lines)}, got {', '.join(map(repr, unknown))}")
-    if (limits := interval("limits", limits)) is not None:
-        limits = np.log10([positive_number("limits", end) for end in limits])
+    at = of_shape("measured_at", measured_at, ("m",), positive=True) if points else np.array([])
+    points = {
+        label: of_shape(f"measured[{label!r}]", y, (len(at), "seeds"), positive=True) for label, y in points.items()
+    }
+    require_among("measured", points, lines)
+    limits = exponents_of(limits)
     words = [
         f"{label}: {readable(y[0])} at {readable(scales[0])}, {readable(y[-1])} at {readable(scales[-1])}"
         for label, y in lines.items()
@@ -100,11 +102,3 @@ def growth_against_scale(
     ax.xaxis.set_minor_locator(NullLocator())
     label_powers_of_ten(ax)
     return figure
-
-
-def _positive(name: str, values: ArrayLike, shape: tuple[int | None, ...]) -> np.ndarray:
-    """Return an array of positive, finite numbers of a shape in which None stands for any length."""
-    array = real_array(name, values, ndim=len(shape), positive=True)
-    if any(wanted not in (None, size) for wanted, size in zip(shape, array.shape, strict=True)):
-        raise ValueError(f"{name} must have shape {shape}, got shape {array.shape}")
-    return array

@@ -8,8 +8,9 @@ import numpy as np
 from matplotlib.ticker import NullLocator
 from numpy.typing import ArrayLike
 
-from gradlab.arguments import interval, mapping, positive_number, real_array, some_text
+from gradlab.arguments import mapping, positive_number, some_text
 from gradlab.canvas import BLUE, INK, ORANGE, Sheet, label_ends, label_powers_of_ten, sheet, styled
+from gradlab.figures.given import exponents_of, growing, of_shape, require_among
 from gradlab.numerals import readable
 
 COLORS, MARKERS, DASHES = (BLUE, ORANGE), "os", ("-", "--")
@@ -55,19 +56,18 @@ def noise_against_batch_size(
         grow, `theory` has a label that `noise` lacks, or `limits` is not a pair of positive numbers, the lower one
         first.
     """
-    sizes = _positive("sizes", sizes, None)
-    if len(sizes) < 2 or not (np.diff(sizes) > 0).all():
-        raise ValueError(f"sizes must be two at least, in growing order, got {sizes.tolist()!r}")
-    points = {label: _positive(f"noise[{label!r}]", y, len(sizes)) for label, y in mapping("noise", noise).items()}
+    sizes = growing("sizes", sizes, positive=True)
+    points = {
+        label: of_shape(f"noise[{label!r}]", y, sizes.shape, positive=True)
+        for label, y in mapping("noise", noise).items()
+    }
     if not 1 <= len(points) <= len(COLORS):
         raise ValueError(f"noise must hold one or two series, got {noise!r}")
     lines = mapping("theory", {} if theory is None else theory)
-    lines = {label: _positive(f"theory[{label!r}]", y, len(sizes)) for label, y in lines.items()}
-    if unknown := set(lines) - set(points):
-        raise ValueError(f"theory must have labels among {', '.join(points)}, got {', '.join(map(repr, unknown))}")
+    lines = {label: of_shape(f"theory[{label!r}]", y, sizes.shape, positive=True) for label, y in lines.items()}
+    require_among("theory", lines, points)
     level = None if mean is None else positive_number("mean", mean)
-    if (limits := interval("limits", limits)) is not None:
-        limits = np.log10([positive_number("limits", end) for end in limits])
+    limits = exponents_of(limits)
     words = [_in_words(label, sizes, y) for label, y in points.items()]
     if level is not None:
         words.append(f"The mean gradient has norm {readable(level, 2)}.")
@@ -90,14 +90,6 @@ def noise_against_batch_size(
     ax.xaxis.set_minor_locator(NullLocator())
     label_powers_of_ten(ax)
     return figure
-
-
-def _positive(name: str, values: ArrayLike, length: int | None) -> np.ndarray:
-    """Return a series of positive, finite numbers, of a given length unless that is None."""
-    array = real_array(name, values, ndim=1, positive=True)
-    if length not in (None, len(array)):
-        raise ValueError(f"{name} must have {length} entries, got shape {array.shape}")
-    return array
 
 
 def _in_words(label: str, sizes: np.ndarray, y: np.ndarray) -> str:

@@ -31,6 +31,7 @@ from gradlab.canvas import (
     sheet,
     styled,
 )
+from gradlab.figures.given import exponents_of
 from gradlab.figures.seeds import band, median
 from gradlab.numerals import readable, ten_to
 
@@ -227,8 +228,7 @@ def norm_against_depth(
     norms = real_array("norms", norms, ndim=1)
     depth = whole_number("the length of norms", len(norms), at_least=2) - 1
     one_of("mark", mark, (None, "peak"))
-    if (limits := interval("limits", limits)) is not None:
-        limits = np.log10([positive_number("limits", end) for end in limits])
+    limits = exponents_of(limits)
     peak, end = int(norms.argmax()), readable(norms[-1], 2)
     figure, ax = sheet(
         alt=f"The norm is largest at depth {peak}, where it is {readable(norms[peak])}; at depth {depth} it is {end}.",

@@ -1,4 +1,4 @@
-"""Norms of several seeds: in powers of ten, their median, and a band that holds nine in ten."""
+"""Several seeds in one picture: norms in powers of ten, their median, a band of nine in ten, dots apart in a row."""
 
 from __future__ import annotations
 
@@ -48,6 +48,11 @@ def band(tens: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the lower and the upper edge of a band over the first axis that holds nine seeds in ten."""
     low, high = np.quantile(tens, (0.05, 0.95), axis=0, method=_method(tens, "nearest"))
     return low, high
+
+
+def spread(dots: int) -> np.ndarray:
+    """Return by how much to lift dots in a row so that they do not hide each other; shape (dots,), between -1 and 1."""
+    return np.sin(2.4 * np.arange(dots))
 
 
 def _method(tens: np.ndarray, otherwise: str) -> Any:

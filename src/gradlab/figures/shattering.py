@@ -8,8 +8,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
-from gradlab.arguments import interval, mapping, one_of, positive_number, real_array, some_text
+from gradlab.arguments import interval, mapping, one_of, positive_number, some_text
 from gradlab.canvas import BLUE, GREEN, INK, ORANGE, VIOLET, Sheet, log_axis, sheet, styled
+from gradlab.figures.given import growing, of_shape, require_among
 from gradlab.numerals import power_of_ten, readable
 
 COLORS, DASHES, MARKERS = (BLUE, ORANGE, VIOLET, GREEN), ("-", "--", ":", "-."), "os^D"
@@ -41,8 +42,8 @@ def gradients_along_input(inputs: ArrayLike, gradients: Mapping[str, ArrayLike],
         If there is no panel or more than four, shapes do not fit, a number is not finite, `inputs` do not grow, or a
         panel's derivatives are all zero.
     """
-    inputs = _growing("inputs", inputs, at_least=3)
-    panels = {label: _panel(label, g, len(inputs)) for label, g in _one_to_four("gradients", gradients).items()}
+    inputs = growing("inputs", inputs, at_least=3)
+    panels = {label: _panel(label, g, inputs.shape) for label, g in _one_to_four("gradients", gradients).items()}
     changes = {label: int((np.diff(np.sign(g[g != 0])) != 0).sum()) for label, g in panels.items()}
     figure, axes = sheet(
         alt=f"Derivative against the input from {readable(inputs[0])} to {readable(inputs[-1])}. "
@@ -108,14 +109,16 @@ def correlations(
         If there is no curve or more than four, shapes do not fit, a number is not finite, `at` does not grow, `theory`
         has a label that `measured` lacks, `log` is unknown, or `limits` or `at` does not suit a logarithmic axis.
     """
-    at, both = _growing("at", at, at_least=2), one_of("log", log, LOG_AXES) == "both"
-    curves = {label: _curves(label, c, len(at)) for label, c in _one_to_four("measured", measured).items()}
+    at, both = growing("at", at, at_least=2), one_of("log", log, LOG_AXES) == "both"
+    curves = {
+        label: of_shape(f"measured[{label!r}]", c, ("seeds", len(at)))
+        for label, c in _one_to_four("measured", measured).items()
+    }
     lines = {
-        label: _series(f"theory[{label!r}]", t, len(at))
+        label: of_shape(f"theory[{label!r}]", t, at.shape)
         for label, t in mapping("theory", {} if theory is None else theory).items()
     }
-    if unknown := set(lines) - set(curves):
-        raise ValueError(f"theory must have labels among {', '.join(curves)}, got {', '.join(map(repr, unknown))}")
+    require_among("theory", lines, curves)
     low, high = ((1e-3, 1.0) if both else (-0.25, 1.0)) if limits is None else interval("limits", limits)
     if both:
         positive_number("limits", low)
@@ -182,29 +185,8 @@ def _one_to_four(name: str, given: Mapping[str, ArrayLike]) -> Mapping[str, Arra
     return given
 
 
-def _growing(name: str, values: ArrayLike, *, at_least: int) -> np.ndarray:
-    array = real_array(name, values, ndim=1, finite=True)
-    if len(array) < at_least or not (np.diff(array) > 0).all():
-        raise ValueError(f"{name} must be {at_least} numbers at least, in growing order, got {values!r}")
-    return array
-
-
-def _series(name: str, values: ArrayLike, length: int) -> np.ndarray:
-    array = real_array(name, values, ndim=1, finite=True)
-    if len(array) != length:
-        raise ValueError(f"{name} must have shape ({length},), got shape {array.shape}")
-    return array
-
-
-def _panel(label: str, values: ArrayLike, length: int) -> np.ndarray:
-    array = _series(f"gradients[{label!r}]", values, length)
+def _panel(label: str, values: ArrayLike, shape: tuple[int, ...]) -> np.ndarray:
+    array = of_shape(f"gradients[{label!r}]", values, shape)
     if not array.any():
         raise ValueError(f"gradients[{label!r}] must not be zero everywhere, got {values!r}")
     return array / np.abs(array).max()
-
-
-def _curves(label: str, values: ArrayLike, length: int) -> np.ndarray:
-    array = real_array(f"measured[{label!r}]", values, ndim=2, finite=True)
-    if array.shape[1] != length or not len(array):
-        raise ValueError(f"measured[{label!r}] must have shape (seeds, {length}), got shape {array.shape}")
-    return array

@@ -8,8 +8,9 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
-from gradlab.arguments import interval, mapping, positive_number, some_text, whole_number
+from gradlab.arguments import mapping, positive_number, some_text, whole_number
 from gradlab.canvas import BLUE, GREEN, INK, ORANGE, VIOLET, Sheet, label_ends, label_powers_of_ten, sheet, styled
+from gradlab.figures.given import exponents_of
 from gradlab.figures.seeds import band, in_powers_of_ten, median
 from gradlab.numerals import readable
 
@@ -64,8 +65,7 @@ def norms_over_steps(
         raise ValueError(f"norms must hold one to {len(COLORS)} curves, got {norms!r}")
     threshold = None if threshold is None else positive_number("threshold", threshold)
     first = whole_number("first", first, at_least=0)
-    if (limits := interval("limits", limits)) is not None:
-        limits = np.log10([positive_number("limits", end) for end in limits])
+    limits = exponents_of(limits)
     figure, ax = sheet(
         alt=" ".join(_in_words(label, tens, threshold, first) for label, tens in curves.items()),
         caption=some_text("settings", settings),

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from gradlab.arguments import mapping, real_array, some_text, whole_number
 from gradlab.canvas import BLUE, INK, RED, Sheet, log_axis, sheet, styled
+from gradlab.figures.seeds import spread
 
 MOST_CURVES = 12
 LOSSES = (1e-3, 1e3)
@@ -164,8 +165,7 @@ def warning_times(leads: Mapping[str, ArrayLike], *, settings: str) -> Sheet:
     for row, steps in enumerate(signs.values()):
         seen = np.sort(steps[~np.isnan(steps)])
         color = BLUE if (seen > 0).any() else RED
-        spread = 0.28 * np.sin(2.4 * np.arange(len(seen)))
-        ax.plot(-np.log2(1 + seen), row + spread, "o", color=color, markersize=4, alpha=0.55)
+        ax.plot(-np.log2(1 + seen), row + 0.28 * spread(len(seen)), "o", color=color, markersize=4, alpha=0.55)
         silent = len(steps) - len(seen)
         ax.annotate(f"{silent} silent" if silent else "", (0.45, row), va="center", color=RED, weight="bold")
     ax.axvline(0, color=INK, linewidth=0.8, linestyle=":")

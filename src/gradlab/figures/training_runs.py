@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from gradlab.arguments import mapping, real_array, real_number, some_text
 from gradlab.canvas import BLUE, INK, RED, Sheet, log_axis, sheet, styled
+from gradlab.figures.seeds import spread
 from gradlab.numerals import readable
 
 LOSSES = (1e-3, 1e7)
@@ -143,7 +144,7 @@ def final_scores(
     for row, runs in enumerate(groups.values()):
         lost = np.isnan(runs)
         alive = np.sort(np.clip(runs[~lost], 0, 1))
-        ax.plot(alive, row + 0.22 * np.sin(2.4 * np.arange(len(alive))), "o", color=BLUE, markersize=4.5, alpha=0.6)
+        ax.plot(alive, row + 0.22 * spread(len(alive)), "o", color=BLUE, markersize=4.5, alpha=0.6)
         if lost.any():
             cross, words = (-0.9 * column, row), f"{lost.sum()} died"
             ax.plot(*cross, "X", color=RED, markersize=7, clip_on=False)

@@ -1,6 +1,6 @@
 """The book's homework: what students check their answers with, and what instructors grade them with.
 
-Students need two names, `check` and `numbers`. Instructors call ``python -m gradlab.homework``; `batch` is where that
+Students need two names, `check` and `numbers`. Instructors call ``python -m gradlab.homework``; `grading` is where that
 begins. The assignments themselves are imported only when one is asked for.
 """
 

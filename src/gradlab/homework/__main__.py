@@ -9,16 +9,16 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from gradlab.homework.batch import BusyError, Run, grade_course
 from gradlab.homework.catalog import homework_of
-from gradlab.homework.course import renewed
-from gradlab.homework.export import FORMS, export
-from gradlab.homework.gradebook import GRADED, NEEDS_MANUAL, NOT_GRADED, NOT_SUBMITTED
-from gradlab.homework.grading import CHECK_STOPPED
+from gradlab.homework.grades.course import renewed
+from gradlab.homework.grades.export import FORMS, export
+from gradlab.homework.grades.gradebook import GRADED, NEEDS_MANUAL, NOT_GRADED, NOT_SUBMITTED
+from gradlab.homework.grading.batch import BusyError, Run, grade_course
+from gradlab.homework.grading.seeds import seed_in
+from gradlab.homework.grading.single import CHECK_STOPPED
+from gradlab.homework.grading.trial import tried_notebook
 from gradlab.homework.roster import read_roster
-from gradlab.homework.sandbox import Limits, Place, SandboxError, font_list, require, require_apart
-from gradlab.homework.seeds import seed_in
-from gradlab.homework.trial import tried_notebook
+from gradlab.homework.sandbox.place import Limits, Place, SandboxError, font_list, require_apart, require_sandbox
 
 ROOT_RISK = "--as-root-at-my-own-risk"
 STATUSES = (GRADED, NEEDS_MANUAL, NOT_GRADED, NOT_SUBMITTED)
@@ -93,7 +93,7 @@ def _place(options: argparse.Namespace, secret: list[Path], hidden: list[Path]) 
         require_apart(secret, hidden)
     checks = [options.checks] if options.checks else []
     place = Place(not options.no_sandbox, limits, (*secret, *hidden, *checks), font_list())
-    require(place)
+    require_sandbox(place)
     if options.no_sandbox:
         print("no sandbox: student code can read and change what you can, and reach the network")
         if os.geteuid() == 0 and place.uid() is None:

@@ -9,7 +9,7 @@ import importlib.util
 import re
 from pathlib import Path
 
-from gradlab.homework.questions import Homework
+from gradlab.homework.checks.questions import Homework
 
 HERE = Path(__file__).parent
 ASSIGNMENTS = HERE / "assignments"

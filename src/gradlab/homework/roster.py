@@ -5,11 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import re
-import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
-from gradlab.homework.judging import same_id
+from gradlab.homework.names import same_id
 from gradlab.homework.texts import harmless
 
 COLUMNS = {
@@ -124,12 +123,6 @@ def delimiter(text: str) -> str:
     """Return what separates the columns in the first line."""
     first = text.partition("\n")[0]
     return max(",;\t", key=first.count)
-
-
-def plain(name: str) -> str:
-    """Return a name's letters alone, in lower case and without accents."""
-    parts = unicodedata.normalize("NFKD", name).casefold()
-    return "".join(sign for sign in parts if sign.isalnum())
 
 
 def _columns(head: list[str]) -> dict[str, int]:

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gradlab.homework.draws import Draw
+from gradlab.homework.checks.draws import Draw
 
 STEPS = 80
 INPUTS, WIDTH, BATCH, LAYERS = 8, 16, 16, 4

@@ -6,11 +6,14 @@ import linecache
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gradlab.homework.answers import LocalRoom, NamedAnswer, Target
+from gradlab.homework.answers.asking import NamedAnswer
+from gradlab.homework.answers.local import LocalRoom
+from gradlab.homework.answers.workplace import Target
 from gradlab.homework.catalog import homework_of
-from gradlab.homework.expectations import described
-from gradlab.homework.judging import Outcome, judge, personal_numbers, same_id
-from gradlab.homework.questions import Question, StudentError
+from gradlab.homework.checks.expectations import described
+from gradlab.homework.checks.judging import Outcome, judge, personal_numbers
+from gradlab.homework.checks.questions import Question, StudentError
+from gradlab.homework.names import same_id
 from gradlab.homework.texts import printable
 
 PUBLIC = "public"

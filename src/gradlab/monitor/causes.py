@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from gradlab.monitor.course import fell, largest, proportional_growth, relative_updates, watched
+from gradlab.monitor.course import fell
 from gradlab.monitor.diagnosis import Cause, Event
 from gradlab.monitor.rate_causes import (
     RATE_ROSE,
@@ -24,6 +24,7 @@ from gradlab.monitor.rate_causes import (
 from gradlab.monitor.readings import Readings
 from gradlab.monitor.rules import onset
 from gradlab.monitor.signs import Signs, signs_of
+from gradlab.monitor.sizes import largest, proportional_growth, relative_updates, watched
 from gradlab.numerals import readable
 
 LOCATE = "gradlab.monitor.locate_nonfinite(model, closure) on the batch of that step: it names the module"

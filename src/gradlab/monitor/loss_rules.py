@@ -7,26 +7,28 @@ import dataclasses
 import numpy as np
 
 from gradlab.monitor.course import (
-    STEADY_FOR,
     TENFOLD,
     beginning,
     comes_down,
     ends_far_above,
     falls_on,
-    gradient_growth,
-    largest,
     levels,
     multiplies,
     noise_of,
-    proportional_growth,
     recovered,
     streaks,
+)
+from gradlab.monitor.diagnosis import Event
+from gradlab.monitor.readings import Readings
+from gradlab.monitor.sizes import (
+    STEADY_FOR,
+    gradient_growth,
+    largest,
+    proportional_growth,
     total_gradient,
     watched,
     weight_growth,
 )
-from gradlab.monitor.diagnosis import Event
-from gradlab.monitor.readings import Readings
 from gradlab.monitor.weight_rules import SAMPLES, WEIGHTS_GREW, growth_since, often_large
 from gradlab.numerals import readable
 

@@ -12,10 +12,10 @@ from matplotlib.collections import LineCollection
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
 from gradlab.canvas import BLUE, GREEN, INK, PALETTE, RED, Sheet, label_ends, label_powers_of_ten, sheet, styled
-from gradlab.monitor.course import relative_updates, watched
 from gradlab.monitor.diagnosis import Diagnosis
 from gradlab.monitor.readings import Readings
 from gradlab.monitor.report import headline
+from gradlab.monitor.sizes import relative_updates, watched
 from gradlab.monitor.weight_rules import LARGE, LARGER_THAN_WEIGHTS, OVERWRITING
 from gradlab.numerals import readable
 

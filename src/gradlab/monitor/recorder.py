@@ -12,11 +12,11 @@ from torch import Tensor, nn
 
 from gradlab.arguments import positive_number, real_number, whole_number
 from gradlab.monitor.diagnosis import Diagnosis
+from gradlab.monitor.display import LiveView, as_html, as_table
 from gradlab.monitor.mixed_precision import is_unscaled
 from gradlab.monitor.readings import Readings
 from gradlab.monitor.recording import Recording
 from gradlab.monitor.refusals import check_model, check_optimizer, check_scaler
-from gradlab.monitor.shown import LiveView, as_html, as_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

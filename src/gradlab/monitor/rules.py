@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from gradlab.monitor.diagnosis import Event
 from gradlab.monitor.loss_rules import LOSS_RULES
-from gradlab.monitor.nonfinite import nonfinite_events
+from gradlab.monitor.nonfinite_rules import nonfinite_events
 from gradlab.monitor.readings import Readings
 from gradlab.monitor.weight_rules import SAMPLES, WEIGHT_RULES
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gradlab.monitor.course import largest, relative_updates, total_gradient, watched
 from gradlab.monitor.readings import Readings
+from gradlab.monitor.sizes import largest, relative_updates, total_gradient, watched
 
 LATELY = 20
 """Steps before the onset in which a change of the rate, or a spike, can be its cause."""

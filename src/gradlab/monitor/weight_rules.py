@@ -9,21 +9,10 @@ from typing import Literal
 
 import numpy as np
 
-from gradlab.monitor.course import (
-    bears_witness,
-    comes_down,
-    fell,
-    floors,
-    largest,
-    learned_anew,
-    recent,
-    recovered,
-    relative_updates,
-    watched,
-    weights_to_the_end,
-)
+from gradlab.monitor.course import bears_witness, comes_down, fell, learned_anew, recent, recovered
 from gradlab.monitor.diagnosis import Event
 from gradlab.monitor.readings import Readings
+from gradlab.monitor.sizes import floors, largest, relative_updates, watched, weights_to_the_end
 from gradlab.numerals import readable
 
 DESTRUCTIVE = 50.0

@@ -14,7 +14,7 @@ The runs are small, and all their data is made from the seed, but for one table 
 """
 
 from gradlab.arguments import one_of
-from gradlab.zoo import healthy, initialization, inputs, numerics, others, recurrent, steady, steps
+from gradlab.zoo import healthy_steps, healthy_tasks, initialization, inputs, not_learning, numerics, recurrent, steps
 from gradlab.zoo.kinds import Kind, Run, hold_out
 
 __all__ = ["KINDS", "Kind", "Run", "kind"]
@@ -22,7 +22,7 @@ __all__ = ["KINDS", "Kind", "Run", "kind"]
 KINDS = hold_out(
     tuple(
         kind
-        for room in (initialization, steps, inputs, recurrent, numerics, healthy, steady, others)
+        for room in (initialization, steps, inputs, recurrent, numerics, healthy_tasks, healthy_steps, not_learning)
         for kind in room.KINDS
     )
 )

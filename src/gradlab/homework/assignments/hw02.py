@@ -19,9 +19,16 @@ from gradlab.homework.assignments.hw02_trials import (
     require_norms,
     small_case,
 )
-from gradlab.homework.draws import Draw
-from gradlab.homework.expectations import Words, require, require_number, require_numbers, require_tensor
-from gradlab.homework.questions import Answer, Homework
+from gradlab.homework.checks import (
+    Answer,
+    Draw,
+    Homework,
+    Words,
+    require,
+    require_number,
+    require_numbers,
+    require_tensor,
+)
 
 homework = Homework("hw02", "Deep networks and initialisation")
 

@@ -10,9 +10,7 @@ from torch import Tensor
 
 from gradlab import networks
 from gradlab.backward import norms_of_gradients
-from gradlab.homework.draws import Draw
-from gradlab.homework.expectations import Words, require, require_numbers, require_tensor
-from gradlab.homework.questions import Answer
+from gradlab.homework.checks import Answer, Draw, Words, require, require_numbers, require_tensor
 
 Case = tuple[list[Tensor], Tensor, Tensor]
 """Weights, input, and the gradient in the output."""

@@ -15,9 +15,17 @@ from gradlab.homework.assignments.hw03_trials import (
     three_gradients,
     trained,
 )
-from gradlab.homework.draws import Draw
-from gradlab.homework.expectations import Words, require, require_close, require_number, require_numbers, require_tensor
-from gradlab.homework.questions import Answer, Homework
+from gradlab.homework.checks import (
+    Answer,
+    Draw,
+    Homework,
+    Words,
+    require,
+    require_close,
+    require_number,
+    require_numbers,
+    require_tensor,
+)
 
 homework = Homework("hw03", "RNN, LSTM and clipping")
 

@@ -9,9 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from gradlab import recurrent, tasks, training
-from gradlab.homework.draws import Draw
-from gradlab.homework.expectations import Unmet, Words, require, require_tensor
-from gradlab.homework.questions import Answer
+from gradlab.homework.checks import Answer, Draw, Unmet, Words, require, require_tensor
 
 
 def gradients_by_autograd(w: float, u: float, x: Tensor, target: float) -> list[float]:

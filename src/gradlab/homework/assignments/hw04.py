@@ -22,9 +22,16 @@ from gradlab.homework.assignments.hw04_trials import (
     scale_on_paper,
     three_of,
 )
-from gradlab.homework.draws import Draw
-from gradlab.homework.expectations import Words, require, require_close, require_number, require_tensor
-from gradlab.homework.questions import Answer, Homework
+from gradlab.homework.checks import (
+    Answer,
+    Draw,
+    Homework,
+    Words,
+    require,
+    require_close,
+    require_number,
+    require_tensor,
+)
 
 homework = Homework("hw04", "Normalisation and residuals")
 

@@ -11,9 +11,7 @@ from torch import Tensor
 
 from gradlab import tasks
 from gradlab.backward import norms_along_depth
-from gradlab.homework.draws import Draw
-from gradlab.homework.expectations import Words, require, require_close, require_number, require_tensor
-from gradlab.homework.questions import Answer
+from gradlab.homework.checks import Answer, Draw, Words, require, require_close, require_number, require_tensor
 from gradlab.networks import ACTIVATIONS, deep_network
 from gradlab.residual import residual_network
 

@@ -23,9 +23,7 @@ from gradlab.homework.assignments.hw05_trials import (
     told_step,
     trace,
 )
-from gradlab.homework.draws import Draw
-from gradlab.homework.expectations import Words, require, require_numbers
-from gradlab.homework.questions import Answer, Homework
+from gradlab.homework.checks import Answer, Draw, Homework, Words, require, require_numbers
 from gradlab.homework.runs import practice_runs, training_runs
 
 homework = Homework("hw05", "Diagnosis, with a monitor of your own")

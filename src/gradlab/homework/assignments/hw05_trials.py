@@ -11,9 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gradlab.homework.draws import Draw
-from gradlab.homework.expectations import Words, require, require_number, require_numbers
-from gradlab.homework.questions import Answer
+from gradlab.homework.checks import Answer, Draw, Words, require, require_number, require_numbers
 from gradlab.homework.runs import PRACTICE, Run, Setting, decades
 
 FOUR_OF_FIVE, NINE_OF_TEN, PATIENCE = 0.8, 0.9, 25.0  # the last in seconds, for all runs of a property

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode  # documented in torch's notes on extending it
 
@@ -171,9 +170,3 @@ def _has_infinite_number(args: Any, kwargs: Any) -> bool:
 def is_from_outside(source: Source) -> bool:
     """Return whether a source is a tensor that no operation made."""
     return source.operation is None
-
-
-def is_overflow(source: Source) -> bool:
-    """Return whether a result went past the largest number of its format."""
-    halves = (torch.float16, torch.bfloat16)
-    return source.operation is not None and not source.nan and source.tensor.dtype in halves

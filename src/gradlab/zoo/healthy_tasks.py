@@ -1,4 +1,4 @@
-"""Healthy runs that look ill, first part: odd scales, odd tasks, odd starts. Each ends well, which is what counts."""
+"""Healthy runs that look ill for their scales, their tasks or how they start. Each ends well, which is what counts."""
 
 from __future__ import annotations
 

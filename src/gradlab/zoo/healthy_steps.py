@@ -1,4 +1,4 @@
-"""Healthy runs that look ill, second part: odd steps and odd weights. Each ends well, which is what counts."""
+"""Healthy runs that look ill for their steps or their weights. Each ends well, which is what counts."""
 
 from __future__ import annotations
 

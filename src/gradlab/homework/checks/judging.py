@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
-from gradlab.homework.draws import Draw
-from gradlab.homework.expectations import Unmet
-from gradlab.homework.questions import Answer, Property, Question, StudentError
+from gradlab.homework.checks.draws import Draw
+from gradlab.homework.checks.expectations import Unmet
+from gradlab.homework.checks.questions import Answer, Property, Question, StudentError
+from gradlab.homework.names import same_id
 
 MOST_WORDS = 1000
 STRIKES = 3
@@ -125,8 +125,3 @@ def personal_numbers(question: Question, student: str) -> Mapping[str, Any]:
     if question.personal is None:
         return {}
     return question.personal(Draw("numbers", question.homework, question.id, same_id(student)))
-
-
-def same_id(student: str) -> str:
-    """Return a student's id as it is compared: without regard to case, width and surrounding space."""
-    return unicodedata.normalize("NFKC", str(student)).strip().casefold()

@@ -20,13 +20,14 @@ from pathlib import Path
 from typing import Any
 
 import gradlab
-from gradlab.homework import seccomp
+from gradlab.homework.sandbox import seccomp
+from gradlab.homework.sandbox.processes import threads_of
 
 PACKAGE = Path(gradlab.__file__).parent
 MODULES = ("torch", "numpy", "IPython", "matplotlib", "ipywidgets")
 MEGABYTE = 1 << 20
 HOME = "/home/student"
-WORKER = ["-P", "-s", "-m", "gradlab.homework.worker"]
+WORKER = ["-P", "-s", "-m", "gradlab.homework.sandbox.worker"]
 MEND = {
     "setting up uid map: Permission denied": "allow it with `sudo sysctl -w "
     "kernel.apparmor_restrict_unprivileged_userns=0`, or with an AppArmor profile for bwrap (Ubuntu 23.10 and later)",
@@ -145,7 +146,7 @@ class Place:
         """Return how many processes of other programs count against a worker's own number."""
         if os.geteuid() == 0 or (self.sandboxed and _kernel() >= (5, 14)):
             return 0
-        return _threads_of(os.geteuid()) + 64
+        return threads_of(os.geteuid()) + 64
 
     def bubblewrap(self, calls: int) -> list[str]:
         """Return bubblewrap's part of the command; `calls` is a descriptor with the filter of system calls."""
@@ -237,8 +238,8 @@ def module_folders() -> list[Path]:
     return sorted({Path(spec.origin).parents[1] for spec in specs if spec is not None and spec.origin})
 
 
-def require(place: Place) -> None:
-    """Try the sandbox.
+def require_sandbox(place: Place) -> None:
+    """Try the sandbox, if the place has one.
 
     Raises
     ------
@@ -276,25 +277,3 @@ def _open_to_all(path: Path) -> bool:
 
 def _kernel() -> tuple[int, ...]:
     return tuple(int(part) for part in platform.release().split("-")[0].split(".")[:2] if part.isdigit())
-
-
-def _threads_of(uid: int) -> int:
-    return sum(_threads(entry) for entry in _processes() if _owner(entry) == uid)
-
-
-def _processes() -> Iterable[Path]:
-    return (entry for entry in Path("/proc").glob("[0-9]*"))
-
-
-def _owner(entry: Path) -> int:
-    try:
-        return entry.stat().st_uid
-    except OSError:
-        return -1
-
-
-def _threads(entry: Path) -> int:
-    try:
-        return len(list((entry / "task").iterdir()))
-    except OSError:
-        return 0

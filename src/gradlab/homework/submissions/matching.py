@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gradlab.homework.judging import same_id
-from gradlab.homework.roster import Student, plain
-from gradlab.homework.submissions import Found, SubmissionError
+from gradlab.homework.names import plain, same_id
+from gradlab.homework.roster import Student
+from gradlab.homework.submissions.files import Found, SubmissionError
 from gradlab.homework.texts import printable
 
 CANVAS = re.compile(r"(?P<name>[^_/]+)_(?:LATE_)?(?P<id>\d+)_(?P<submission>\d+)_(?P<file>.+)", re.I)

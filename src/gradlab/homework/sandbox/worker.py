@@ -20,10 +20,12 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
 import gradlab.homework
-from gradlab.homework import seccomp, student, wire
-from gradlab.homework.answers import Workplace, tried
-from gradlab.homework.judging import same_id
-from gradlab.homework.questions import StudentError
+from gradlab.homework import student
+from gradlab.homework.answers import wire
+from gradlab.homework.answers.workplace import Workplace, tried
+from gradlab.homework.checks.questions import StudentError
+from gradlab.homework.names import same_id
+from gradlab.homework.sandbox import seccomp
 
 JOIN_SESSION_KEYRING = 1
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from gradlab.homework.draws import Draw
+from gradlab.homework.checks.draws import Draw
 
 
 class StudentError(Exception):

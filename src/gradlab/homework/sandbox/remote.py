@@ -6,9 +6,10 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gradlab.homework.answers import NamedAnswer, Target, received, sent
-from gradlab.homework.child import GRACE, Child, ChildDiedError
-from gradlab.homework.questions import StudentError
+from gradlab.homework.answers.asking import NamedAnswer, received, sent
+from gradlab.homework.answers.workplace import Target
+from gradlab.homework.checks.questions import StudentError
+from gradlab.homework.sandbox.child import GRACE, Child, ChildDiedError
 from gradlab.homework.texts import printable
 
 MOST_DEADLY = 5

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from gradlab.homework.questions import Homework
-from gradlab.homework.submissions import SubmissionError
+from gradlab.homework.checks.questions import Homework
+from gradlab.homework.submissions.files import SubmissionError
 
 MOST_CELLS = 2000
 MOST_WRITTEN = 50_000

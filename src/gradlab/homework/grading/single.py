@@ -8,15 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gradlab.homework.child import Child
-from gradlab.homework.judging import Outcome, judge, personal_numbers, same_id
-from gradlab.homework.notebooks import Contents, read_notebook
-from gradlab.homework.questions import Homework, StudentError
-from gradlab.homework.records import Part, Record
-from gradlab.homework.remote import GivenUp, Notebook
-from gradlab.homework.sandbox import Place, SandboxError
+from gradlab.homework.checks.judging import Outcome, judge, personal_numbers
+from gradlab.homework.checks.questions import Homework, StudentError
+from gradlab.homework.grades.records import Part, Record
+from gradlab.homework.names import same_id
+from gradlab.homework.sandbox.child import Child
+from gradlab.homework.sandbox.place import Place, SandboxError
+from gradlab.homework.sandbox.remote import GivenUp, Notebook
 from gradlab.homework.student import NOBODY
-from gradlab.homework.submissions import SubmissionError
+from gradlab.homework.submissions.files import SubmissionError
+from gradlab.homework.submissions.notebooks import Contents, read_notebook
 from gradlab.homework.texts import printable
 
 MOST_NOTES = 12

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from gradlab.monitor import GradMonitor, recorder, shown
+from gradlab.monitor import GradMonitor, display, recorder
 from watched_runs import batches, loss_of, network
 
 
@@ -97,7 +97,7 @@ def notebook(monkeypatch):
 
 
 def test_live_view_is_one_output_that_is_redrawn_within_half_the_budget(run, notebook, monkeypatch):
-    monkeypatch.setattr(shown, "FIRST_LOOK", 0.0)
+    monkeypatch.setattr(display, "FIRST_LOOK", 0.0)
     with GradMonitor(*run, budget=0.5).live() as monitor:
         assert monitor.live() is monitor  # once more changes nothing
         assert monitor._run.schedule.budget == monitor._view.budget == 0.25
@@ -123,7 +123,7 @@ def test_live_view_is_silent_outside_a_notebook(run, capsys, monkeypatch):
 
 
 def test_live_view_that_fails_is_told_once_and_training_goes_on(run, notebook, monkeypatch):
-    monkeypatch.setattr(shown, "FIRST_LOOK", 0.0)
+    monkeypatch.setattr(display, "FIRST_LOOK", 0.0)
 
     def broken(*_, **__):
         raise OSError("no display")
@@ -168,5 +168,5 @@ def test_plot_is_a_figure_that_importing_the_monitor_does_not_pay_for(run):
     monitor = GradMonitor(*run)
     train(monitor, *run)
     assert isinstance(monitor.plot(), Figure)
-    for module in (recorder, shown):
+    for module in (recorder, display):
         assert not {"matplotlib", "pandas", "IPython"} & set(vars(module))

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gradlab.homework.child import Child
-from gradlab.homework.grading import numbers_for
-from gradlab.homework.judging import judge
-from gradlab.homework.notebooks import read_notebook
-from gradlab.homework.questions import Homework
-from gradlab.homework.remote import GivenUp, Notebook
-from gradlab.homework.sandbox import Place
+from gradlab.homework.checks.judging import judge
+from gradlab.homework.checks.questions import Homework
+from gradlab.homework.grading.single import numbers_for
+from gradlab.homework.sandbox.child import Child
+from gradlab.homework.sandbox.place import Place
+from gradlab.homework.sandbox.remote import GivenUp, Notebook
 from gradlab.homework.student import PUBLIC, verdict
-from gradlab.homework.submissions import Found
+from gradlab.homework.submissions.files import Found
+from gradlab.homework.submissions.notebooks import read_notebook
 
 
 def tried_notebook(path: Path, homework: Homework, place: Place) -> list[str]:

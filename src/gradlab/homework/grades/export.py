@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gradlab.homework.gradebook import GRADED, NOT_SUBMITTED, Grade, shown
-from gradlab.homework.judging import Outcome, same_id
-from gradlab.homework.questions import Homework
-from gradlab.homework.roster import Student, plain, table
+from gradlab.homework.checks.judging import Outcome
+from gradlab.homework.checks.questions import Homework
+from gradlab.homework.grades.gradebook import GRADED, NOT_SUBMITTED, Grade, shown
+from gradlab.homework.names import plain, same_id
+from gradlab.homework.roster import Student, table
 from gradlab.homework.texts import csv_text, file_name, printable, write
 
 NOTHING = {("ID", ""), ("login", "")}

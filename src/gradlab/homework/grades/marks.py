@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gradlab.homework.judging import same_id
-from gradlab.homework.records import Part, Record
+from gradlab.homework.grades.records import Part, Record
+from gradlab.homework.names import same_id
 from gradlab.homework.roster import delimiter, table
 from gradlab.homework.texts import FORMULA, harmless, printable, quoted, write
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gradlab.homework.catalog import homework_of
-from gradlab.homework.feedback import save_feedback
-from gradlab.homework.gradebook import Grade, grade_of, save_grades
-from gradlab.homework.marks import Marks, read_marks
-from gradlab.homework.questions import Homework
-from gradlab.homework.records import Record, load, record_path
+from gradlab.homework.checks.questions import Homework
+from gradlab.homework.grades.feedback import save_feedback
+from gradlab.homework.grades.gradebook import Grade, grade_of, save_grades
+from gradlab.homework.grades.marks import Marks, read_marks
+from gradlab.homework.grades.records import Record, load, record_path
 from gradlab.homework.roster import Student
 from gradlab.homework.texts import write
 

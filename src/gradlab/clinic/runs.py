@@ -12,7 +12,6 @@ from gradlab import training
 from gradlab.arguments import whole_number
 from gradlab.clinic.case import Case
 from gradlab.monitor import GradMonitor
-from gradlab.randomness import stream
 from gradlab.training import History
 
 
@@ -41,8 +40,7 @@ def train(case: Case, *, first: int = 0, seeds: int = 20, order: int = 0) -> His
     ValueError
         If a number is below its least value.
     """
-    if not isinstance(case, Case):
-        raise TypeError(f"case must be a gradlab.clinic.Case, got {case!r}")
+    _require_case(case)
     first, seeds = whole_number("first", first, at_least=0), whole_number("seeds", seeds, at_least=1)
     order = whole_number("order", order, at_least=0)
     task, factor = case.task, case.loss_scale
@@ -58,6 +56,11 @@ def train(case: Case, *, first: int = 0, seeds: int = 20, order: int = 0) -> His
         seed=order,
     )
     return dataclasses.replace(history, losses=history.losses / factor, norms=history.norms / factor)
+
+
+def _require_case(case: Case) -> None:
+    if not isinstance(case, Case):
+        raise TypeError(f"case must be a gradlab.clinic.Case, got {case!r}")
 
 
 def _stepper(case: Case, parameters: Iterable[Tensor], lr: float, *, scaled: bool = True) -> torch.optim.Optimizer:
@@ -110,13 +113,12 @@ def examine(case: Case, seed: int = 0, *, steps: int | None = None) -> GradMonit
     ValueError
         If a number is below its least value.
     """
-    if not isinstance(case, Case):
-        raise TypeError(f"case must be a gradlab.clinic.Case, got {case!r}")
+    _require_case(case)
     steps = case.steps if steps is None else whole_number("steps", steps, at_least=1)
     task, network = case.task, case.network(whole_number("seed", seed, at_least=0))
     stepper = _stepper(case, network.parameters(), case.step[1], scaled=False)
     with GradMonitor(network, stepper, every=1) as monitor:
-        for rows in _batches(len(task.x), case.batch, steps):
+        for (rows,) in training.batches(len(task.x), steps, batch=case.batch):
             stepper.zero_grad()
             loss = task.loss(network(task.x[rows]), task.y[rows])
             (loss * case.loss_scale).backward()
@@ -132,12 +134,3 @@ def _unscale_(parameters: Sequence[nn.Parameter], factor: float) -> None:
     for parameter in parameters:
         if parameter.grad is not None:
             parameter.grad.div_(factor)
-
-
-def _batches(examples: int, batch: int, steps: int) -> Iterable[Tensor]:
-    """Yield the batches that `training.train` gives its first network."""
-    own, left = stream("order of the examples", 0, 0), ()
-    for _ in range(steps):
-        left = left or torch.randperm(examples, generator=own).split(batch)
-        yield left[0]
-        left = left[1:]

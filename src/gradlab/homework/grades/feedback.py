@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 
-from gradlab.homework.gradebook import GRADED, NEEDS_MANUAL, Grade, shown
-from gradlab.homework.judging import Outcome
-from gradlab.homework.marks import code_of
-from gradlab.homework.questions import Homework
-from gradlab.homework.records import Part
+from gradlab.homework.checks.judging import Outcome
+from gradlab.homework.checks.questions import Homework
+from gradlab.homework.grades.gradebook import GRADED, NEEDS_MANUAL, Grade, shown
+from gradlab.homework.grades.marks import code_of
+from gradlab.homework.grades.records import Part
 from gradlab.homework.texts import file_name, write
 
 STYLE = """

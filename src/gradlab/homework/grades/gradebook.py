@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gradlab.homework.marks import Key, Mark, mark_of
-from gradlab.homework.questions import Homework
-from gradlab.homework.records import Record
+from gradlab.homework.checks.questions import Homework
+from gradlab.homework.grades.marks import Key, Mark, mark_of
+from gradlab.homework.grades.records import Record
 from gradlab.homework.roster import Student
 from gradlab.homework.texts import csv_text, write
 

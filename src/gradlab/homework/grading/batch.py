@@ -17,18 +17,18 @@ from datetime import datetime
 from pathlib import Path
 
 from gradlab.homework.catalog import digest, homework_of
-from gradlab.homework.child import adopt_orphans
-from gradlab.homework.course import Course, save_course, save_outcome
-from gradlab.homework.feedback import save_reading
-from gradlab.homework.gradebook import Grade
-from gradlab.homework.grading import Job, graded
-from gradlab.homework.marks import merged, read_marks, save_marks
-from gradlab.homework.matching import Matched, match, newest
-from gradlab.homework.questions import Homework
-from gradlab.homework.records import Record, load, record_path, save
+from gradlab.homework.checks.questions import Homework
+from gradlab.homework.grades.course import Course, save_course, save_outcome
+from gradlab.homework.grades.feedback import save_reading
+from gradlab.homework.grades.gradebook import Grade
+from gradlab.homework.grades.marks import merged, read_marks, save_marks
+from gradlab.homework.grades.records import Record, load, record_path, save
+from gradlab.homework.grading.single import Job, graded
 from gradlab.homework.roster import Student
-from gradlab.homework.sandbox import Place
-from gradlab.homework.submissions import Found, SubmissionError, collect
+from gradlab.homework.sandbox.child import adopt_orphans
+from gradlab.homework.sandbox.place import Place
+from gradlab.homework.submissions.files import Found, SubmissionError, collect
+from gradlab.homework.submissions.matching import Matched, match, newest
 from gradlab.homework.texts import csv_text, printable, write
 
 SLACK = 240.0  # seconds that a grading process has beyond the time of its submission

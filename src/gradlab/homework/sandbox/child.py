@@ -17,10 +17,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gradlab.homework import wire
-from gradlab.homework.processes import TICK, Load, children, end_descendants, family, machine_memory, memory_of
-from gradlab.homework.sandbox import Place, SandboxError
-from gradlab.homework.timeouts import CROWDED, Clock
+from gradlab.homework.answers import wire
+from gradlab.homework.answers.timeouts import CROWDED, Clock
+from gradlab.homework.sandbox.place import Place, SandboxError
+from gradlab.homework.sandbox.processes import TICK, Load, children, end_descendants, family, machine_memory, memory_of
 
 START = 120.0  # seconds; on a machine with nothing else to do it takes two
 LEAST_MEMORY = 200 << 20

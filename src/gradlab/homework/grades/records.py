@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gradlab.homework.judging import Outcome
+from gradlab.homework.checks.judging import Outcome
 from gradlab.homework.texts import file_name, write
 
 TYPES = {
