@@ -112,26 +112,26 @@ def execute(notebook, folder, environment):
     started = time.perf_counter()
     with (
         client.setup_kernel(env=environment, stderr=subprocess.DEVNULL),  # kernels warn of nothing that matters
-        sampled(client.km.provisioner.pid) as sizes,
+        sampled(client.km.provisioner.pid) as samples,
     ):
         for index, cell in enumerate(notebook.cells):
             client.execute_cell(cell, index)
-        return time.perf_counter() - started, max(sizes) / 1e6
+        return time.perf_counter() - started, max(sample.rss for sample in samples) / 1e6
 
 
 @contextmanager
 def sampled(pid):
-    """Note the resident size of a process a hundred times a second."""
-    process, sizes, over = psutil.Process(pid), [], threading.Event()
+    """Note what a process holds in memory, a hundred times a second."""
+    process, samples, over = psutil.Process(pid), [], threading.Event()
 
     def sample():
         while not over.wait(0.01):
-            sizes.append(process.memory_info().rss)
+            samples.append(process.memory_info())
 
     thread = threading.Thread(target=sample)
     thread.start()
     try:
-        yield sizes
+        yield samples
     finally:
         over.set()
         thread.join()

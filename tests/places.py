@@ -23,13 +23,12 @@ from urllib.error import URLError
 
 import nbformat
 import websocket
+from tests.bench import sampled
 from tests.conftest import CONTENTS, ROOT, copy_project
 
 MEMORY = 450  # MB, what Binder guarantees; it stops at 2000
 START = 60  # seconds until a server must answer
 CELL = 300  # seconds
-PEAK = "print(*(line.split()[1] for line in open('/proc/self/status') if line.startswith(('VmHWM', 'RssFile'))))"
-"""Prints the most that a kernel held in memory, and how much of what it holds are files, in KiB."""
 VERSIONS = """
 from importlib.metadata import version
 for name in ("torch", "numpy", "matplotlib", "ipywidgets", "ipython"):
@@ -239,17 +238,19 @@ def run_chapters(place, most):
 def run_chapter(kernel, path, most):
     """Run a chapter, print how it went, and return whether it went well."""
     started, wrong = time.monotonic(), ""
-    try:
-        for cell in nbformat.read(path, as_version=4).cells:
-            if cell.cell_type == "code":
-                _execute(kernel, cell)
-        peak, files = (int(size) * 1024 / 1e6 for size in kernel.execute(PEAK).split())
-        # how many pages of the libraries' files are mapped is up to the system, which can drop them at any time
-        wrong = "needs too much memory" if peak - files > most else ""
-    except (RuntimeError, websocket.WebSocketException) as error:
-        peak, files, wrong = float("nan"), 0, f"{type(error).__name__} {error}"[:300]
+    with sampled(int(kernel.execute("import os; print(os.getpid())"))) as samples:
+        try:
+            for cell in nbformat.read(path, as_version=4).cells:
+                if cell.cell_type == "code":
+                    _execute(kernel, cell)
+        except (RuntimeError, websocket.WebSocketException) as error:
+            wrong = f"{type(error).__name__} {error}"[:300]
     kernel.close()
-    held = f"{peak - files:4.0f} MB and {files:3.0f} MB of files"
+    # how many pages of the libraries' files are mapped is up to the system, which can drop them at any time
+    own, all_pages = max((it.rss - it.shared, it.rss) for it in samples)
+    if own > most * 1e6:
+        wrong = wrong or "needs too much memory"
+    held = f"{own / 1e6:4.0f} MB, {all_pages / 1e6:4.0f} MB with files"
     print(f"{path.stem:36} {time.monotonic() - started:6.1f} s {held}  {wrong or 'ok'}", flush=True)
     return not wrong
 
