@@ -1,5 +1,8 @@
 # ruff: noqa: D101, D102 -- modules for the tests, read together with the table at the end
-"""Models with one fault each, planted at a known place, and models that only look as if they had one."""
+"""Models with one fault each, planted at a known place, and models that only look as if they had one.
+
+One long file, because a fault is told by file and line: the models stand where the table at the end says that they are.
+"""
 
 import math
 from dataclasses import dataclass
