@@ -137,7 +137,7 @@ def test_every_cause_says_how_sure_it_is_and_rests_on_a_number(name):
 def test_what_the_readings_speak_against_is_unlikely_and_never_likely_too():
     _, unlikely, _, _ = explain(CASES["rate_late"][0], events(CASES["rate_late"][0]))
     assert [re.split(r" \(", text)[0] for text in unlikely] == [
-        "the initialization",
+        "the initialisation",
         "the scale of the inputs",
         "a bad batch",
         "a change of the learning rate",

@@ -11,12 +11,14 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
 from gradlab.arguments import mapping, one_of, real_number, some_text
-from gradlab.canvas import BLUE, GREEN, INK, ORANGE, VIOLET, Sheet, label_ends, label_powers_of_ten, sheet, styled
+from gradlab.canvas import INK, Sheet, label_ends, label_powers_of_ten, sheet, styled
 from gradlab.figures.given import exponents_of, require_among
+from gradlab.figures.looks import looks_of
 from gradlab.figures.seeds import band, in_powers_of_ten, median
 from gradlab.numerals import readable, ten_to
 
-COLORS, DASHES = (BLUE, ORANGE, VIOLET, GREEN), ("-", "--", ":", "-.")
+MOST = 4
+"""Curves that can be told apart by their dashes."""
 AXES = {"layer": "layer (0 is the input)", "time lag": "time lag (steps back from the loss)"}
 
 
@@ -74,8 +76,9 @@ def signals_against_depth(
         caption=some_text("settings", settings),
     )
     labels = []
-    for (label, tens), color, dash in zip(curves.items(), COLORS, DASHES, strict=False):
-        at, middle = np.arange(columns - tens.shape[1], columns), middles[label]
+    looks = looks_of(curves)
+    for label, tens in curves.items():
+        at, middle, (color, dash, _) = np.arange(columns - tens.shape[1], columns), middles[label], looks[label]
         _draw_band(ax, at, tens, color)
         ax.plot(at, middle, color=color, linestyle=dash)
         if label in rates:
@@ -91,9 +94,10 @@ def signals_against_depth(
     ends = (-room * columns, columns - 1) if backwards else (0, (1 + room) * columns)
     ax.set(xlabel=AXES[against], title=f"{some_text('quantity', quantity)} (log axis)", xlim=ends, ylim=limits)
     low, high = ax.get_ylim()
-    for middle, color in zip(middles.values(), COLORS, strict=False):
+    for label, middle in middles.items():
         if (left := _left_the_format(middle)) is not None:
-            ax.plot(columns - len(middle) + left[0], high, "X", color=color, markersize=8, clip_on=False)
+            cross = {"color": looks[label].color, "markersize": 8, "clip_on": False}
+            ax.plot(columns - len(middle) + left[0], high, "X", **cross)
     floor = low + 0.04 * (high - low)  # the label of a curve that leaves the picture is not on the axis
     labels = [(text, min(max(y, floor), high), color) for text, y, color in labels]
     label_ends(ax, 0 if backwards else columns - 1, labels, leftward=backwards)
@@ -106,8 +110,8 @@ def signals_against_depth(
 def _curves(norms: Mapping[str, ArrayLike]) -> dict[str, np.ndarray]:
     """Return log10 of each array, four at most, that fit side by side."""
     arrays = {label: in_powers_of_ten(f"norms[{label!r}]", a) for label, a in mapping("norms", norms).items()}
-    if not 1 <= len(arrays) <= len(COLORS):
-        raise ValueError(f"norms must hold one to {len(COLORS)} curves, got {norms!r}")
+    if not 1 <= len(arrays) <= MOST:
+        raise ValueError(f"norms must hold one to {MOST} curves, got {norms!r}")
     widths = {array.shape[1] for array in arrays.values()}
     if max(widths) - min(widths) > 1 or min(widths) < 2:
         raise ValueError(f"norms must have equally many columns, or one fewer, and two at least, got {sorted(widths)}")

@@ -9,11 +9,11 @@ from matplotlib.ticker import NullLocator
 from numpy.typing import ArrayLike
 
 from gradlab.arguments import mapping, some_text
-from gradlab.canvas import INK, PALETTE, Sheet, label_ends, label_powers_of_ten, sheet, styled
+from gradlab.canvas import INK, Sheet, label_ends, label_powers_of_ten, sheet, styled
 from gradlab.figures.given import exponents_of, growing, of_shape, require_among
+from gradlab.figures.looks import LOOKS, looks_of
 from gradlab.numerals import readable
 
-MARKERS = "os^Dv"
 DASHES = ("-", "-", "-", "-", "--")
 """The last line is drawn over the others, and must not hide one that it falls together with."""
 
@@ -66,8 +66,8 @@ def growth_against_scale(
         label: of_shape(f"theory[{label!r}]", y, scales.shape, positive=True)
         for label, y in mapping("theory", theory).items()
     }
-    if not 1 <= len(lines) <= len(PALETTE):
-        raise ValueError(f"theory must hold one to {len(PALETTE)} lines, got {theory!r}")
+    if not 1 <= len(lines) <= len(LOOKS):
+        raise ValueError(f"theory must hold one to {len(LOOKS)} lines, got {theory!r}")
     points = mapping("measured", {} if measured is None else measured)
     at = of_shape("measured_at", measured_at, ("m",), positive=True) if points else np.array([])
     points = {
@@ -85,7 +85,9 @@ def growth_against_scale(
         figsize=(4.8, 3.6),
     )
     ax.axhline(0, color=INK, linewidth=0.8)
-    for (label, y), color, marker, dash in zip(lines.items(), PALETTE, MARKERS, DASHES, strict=False):
+    looks = looks_of(lines)
+    for (label, y), dash in zip(lines.items(), DASHES, strict=False):
+        color, _, marker = looks[label]
         ax.plot(scales, np.log10(y), color=color, linestyle=dash)
         if label in points:
             low, middle, high = np.log10(np.quantile(points[label], (0, 0.5, 1), axis=1))
@@ -94,7 +96,7 @@ def growth_against_scale(
     room = (scales[-1] / scales[0]) ** 0.25
     ax.set(xscale="log", xlabel=scale, title=title, xlim=(scales[0], scales[-1] * room), ylim=limits)
     low = ax.get_ylim()[0]
-    ends = [(label, np.log10(y[-1]), color) for (label, y), color in zip(lines.items(), PALETTE, strict=False)]
+    ends = [(label, np.log10(y[-1]), looks[label].color) for label, y in lines.items()]
     label_ends(ax, scales[-1] * room**0.08, [end for end in ends if end[1] > low])
     ticks = [digit * 10.0**k for k in range(-6, 7) for digit in (1, 2, 5)]
     ticks = [tick for tick in ticks if scales[0] <= tick <= scales[-1]]

@@ -9,11 +9,13 @@ from matplotlib.ticker import NullLocator
 from numpy.typing import ArrayLike
 
 from gradlab.arguments import mapping, positive_number, some_text
-from gradlab.canvas import BLUE, INK, ORANGE, Sheet, label_ends, label_powers_of_ten, sheet, styled
+from gradlab.canvas import INK, Sheet, label_ends, label_powers_of_ten, sheet, styled
 from gradlab.figures.given import exponents_of, growing, of_shape, require_among
+from gradlab.figures.looks import looks_of
 from gradlab.numerals import readable
 
-COLORS, MARKERS, DASHES = (BLUE, ORANGE), "os", ("-", "--")
+MOST = 2
+"""Series that can be told apart where they lie close together."""
 
 
 @styled
@@ -61,7 +63,7 @@ def noise_against_batch_size(
         label: of_shape(f"noise[{label!r}]", y, sizes.shape, positive=True)
         for label, y in mapping("noise", noise).items()
     }
-    if not 1 <= len(points) <= len(COLORS):
+    if not 1 <= len(points) <= MOST:
         raise ValueError(f"noise must hold one or two series, got {noise!r}")
     lines = mapping("theory", {} if theory is None else theory)
     lines = {label: of_shape(f"theory[{label!r}]", y, sizes.shape, positive=True) for label, y in lines.items()}
@@ -73,7 +75,8 @@ def noise_against_batch_size(
         words.append(f"The mean gradient has norm {readable(level, 2)}.")
     figure, ax = sheet(alt=" ".join(words), caption=some_text("settings", settings))
     ends = []
-    for (label, y), color, marker, dash in zip(points.items(), COLORS, MARKERS, DASHES, strict=False):
+    for label, (color, dash, marker) in looks_of(points).items():
+        y = points[label]
         if label in lines:
             ax.plot(sizes, np.log10(lines[label]), color=color, linestyle=dash, linewidth=1.2)
         ax.plot(sizes, np.log10(y), marker, color=color, markersize=5)

@@ -9,11 +9,13 @@ from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
 from gradlab.arguments import interval, mapping, one_of, positive_number, some_text
-from gradlab.canvas import BLUE, GREEN, INK, ORANGE, VIOLET, Sheet, log_axis, sheet, styled
+from gradlab.canvas import INK, Sheet, log_axis, sheet, styled
 from gradlab.figures.given import growing, of_shape, require_among
+from gradlab.figures.looks import looks_of
 from gradlab.numerals import power_of_ten, readable
 
-COLORS, DASHES, MARKERS = (BLUE, ORANGE, VIOLET, GREEN), ("-", "--", ":", "-."), "os^D"
+MOST = 4
+"""Curves that can be told apart by their dashes."""
 LOG_AXES = ("none", "at", "both")
 
 
@@ -54,10 +56,11 @@ def gradients_along_input(inputs: ArrayLike, gradients: Mapping[str, ArrayLike],
         squeeze=False,
         figsize=(4.8, 0.6 + 1.05 * len(panels)),
     )
-    for ax, (label, g), color in zip(axes[:, 0], panels.items(), COLORS, strict=False):
+    looks = looks_of(panels)
+    for ax, (label, g) in zip(axes[:, 0], panels.items(), strict=True):
         ax.axhline(0, color=INK, linewidth=0.6)
-        ax.plot(inputs, g, color=color, linewidth=1.2)
-        ax.set_title(label, color=color)
+        ax.plot(inputs, g, color=looks[label].color, linewidth=1.2)
+        ax.set_title(label, color=looks[label].color)
         ax.set(xlim=(inputs[0], inputs[-1]), ylim=(-1.1, 1.1), yticks=(-1, 0, 1))
     axes[-1, 0].set_xlabel("input")
     return figure
@@ -133,7 +136,8 @@ def correlations(
         figsize=(4.8, 3.4),
     )
     floor = low if both else -np.inf
-    for (label, c), color, dash, marker in zip(curves.items(), COLORS, DASHES, MARKERS, strict=False):
+    for label, (color, dash, marker) in looks_of(curves).items():
+        c = curves[label]
         lower, upper = np.clip(np.quantile(c, (0.05, 0.95), axis=0), floor, None)
         ax.fill_between(at, lower, upper, color=color, alpha=0.2, linewidth=0)
         style = {"linestyle": "none" if label in lines else dash, "marker": marker if len(at) <= 12 else None}
@@ -167,7 +171,7 @@ def _label(ax: Axes, x: float, heights: dict[str, float]) -> None:
     """Write each label beside the end of its curve, pushed apart where two would overlap, whatever the axes' scales."""
     to_axes = ax.transData + ax.transAxes.inverted()
     ends = {label: to_axes.transform((x, y)) for label, y in heights.items()}
-    colors, apart, places = dict(zip(heights, COLORS, strict=False)), 0.075, {}
+    looks, apart, places = looks_of(heights), 0.075, {}
     ordered, floor, ceiling = sorted(ends, key=lambda label: ends[label][1]), 0.03, 0.96
     for label in ordered:
         places[label] = max(ends[label][1], floor)
@@ -176,11 +180,11 @@ def _label(ax: Axes, x: float, heights: dict[str, float]) -> None:
         places[label] = min(places[label], ceiling)
         ceiling = places[label] - apart
         where = {"xycoords": "axes fraction", "textcoords": "offset points", "va": "center"}
-        ax.annotate(label, (ends[label][0], places[label]), (7, 0), **where, color=colors[label])
+        ax.annotate(label, (ends[label][0], places[label]), (7, 0), **where, color=looks[label].color)
 
 
 def _one_to_four(name: str, given: Mapping[str, ArrayLike]) -> Mapping[str, ArrayLike]:
-    if not 1 <= len(mapping(name, given)) <= len(COLORS):
+    if not 1 <= len(mapping(name, given)) <= MOST:
         raise ValueError(f"{name} must hold one to four curves, got {given!r}")
     return given
 

@@ -9,12 +9,14 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
 from gradlab.arguments import mapping, positive_number, some_text, whole_number
-from gradlab.canvas import BLUE, GREEN, INK, ORANGE, VIOLET, Sheet, label_ends, label_powers_of_ten, sheet, styled
+from gradlab.canvas import INK, Sheet, label_ends, label_powers_of_ten, sheet, styled
 from gradlab.figures.given import exponents_of
+from gradlab.figures.looks import looks_of
 from gradlab.figures.seeds import band, in_powers_of_ten, median
 from gradlab.numerals import readable
 
-COLORS, DASHES = (BLUE, ORANGE, VIOLET, GREEN), ("-", "--", ":", "-.")
+MOST = 4
+"""Curves that can be told apart by their dashes."""
 
 
 @styled
@@ -61,8 +63,8 @@ def norms_over_steps(
     curves = {label: in_powers_of_ten(f"norms[{label!r}]", given) for label, given in mapping("norms", norms).items()}
     for label, tens in curves.items():
         whole_number(f"the number of steps of norms[{label!r}]", tens.shape[1], at_least=2)
-    if not 1 <= len(curves) <= len(COLORS):
-        raise ValueError(f"norms must hold one to {len(COLORS)} curves, got {norms!r}")
+    if not 1 <= len(curves) <= MOST:
+        raise ValueError(f"norms must hold one to {MOST} curves, got {norms!r}")
     threshold = None if threshold is None else positive_number("threshold", threshold)
     first = whole_number("first", first, at_least=0)
     limits = exponents_of(limits)
@@ -72,8 +74,9 @@ def norms_over_steps(
     )
     steps = max(tens.shape[1] for tens in curves.values())
     labels, crosses = [], []
-    for (label, tens), color, dash in zip(curves.items(), COLORS, DASHES, strict=False):
-        middle = median(tens)
+    looks = looks_of(curves)
+    for label, tens in curves.items():
+        middle, (color, dash, _) = median(tens), looks[label]
         if len(tens) > 1:
             ax.fill_between(first + np.arange(len(middle)), *band(tens), color=color, alpha=0.2, linewidth=0)
         ax.plot(first + np.arange(len(middle)), middle, color=color, linestyle=dash, linewidth=1.6)

@@ -232,7 +232,7 @@ def _unlikely(signs: Signs, found: set[str]) -> tuple[str, ...]:
     grows = signs.forward > MUCH or signs.backward > MUCH or signs.steep
     if "depth" not in found and signs.spread > 0 and not grows:
         spread = f"the first gradients differ by {readable(signs.spread, 2)} × between layers"
-        against.append(f"the initialization (largest gain {readable(signs.gain, 2)}; {spread})")
+        against.append(f"the initialisation (largest gain {readable(signs.gain, 2)}; {spread})")
     if "inputs" not in found and signs.inputs < 3:
         against.append(f"the scale of the inputs (root mean square about {readable(signs.inputs, 2)})")
     if not found & {"batch", "numerics", "half_precision"} and signs.quiet and signs.jump < 3:

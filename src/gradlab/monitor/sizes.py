@@ -9,7 +9,7 @@ from gradlab.monitor.readings import Readings
 
 FIXED_FLOOR = 0.3 / np.sqrt(3)
 """Norm per row, times the root of the rows, below which a weight counts as this large: 0.3 times that of PyTorch's
-default initialization, U(-1, 1)/sqrt(fan_in). A layer that starts at or near zero multiplies itself by any step."""
+default initialisation, U(-1, 1)/sqrt(fan_in). A layer that starts at or near zero multiplies itself by any step."""
 
 STEADY_FOR = 10
 """First steps over which the gradient's growth is held against a straight line."""
