@@ -29,7 +29,7 @@ def test_others_are_given_what_is_left_in_order():
     assert looks_of(["a", "He", "b"]) == {"a": LOOKS[0], "He": LOOKS[1], "b": LOOKS[2]}
 
 
-@pytest.mark.parametrize("pair", itertools.permutations(["He", "relu"]))
+@pytest.mark.parametrize("pair", list(itertools.permutations(["He", "relu"])))
 def test_first_of_two_characters_with_one_look_keeps_it(pair):
     assert CHARACTERS["He"] == CHARACTERS["relu"]
     first, second = looks_of(pair).values()
