@@ -184,6 +184,7 @@ def addresses(place, explorable_page, stored):
     return [f"{place}/{explorable_page}#{name}?{param['name']}={quote(text)}" for text in param["text"]]
 
 
+@on_few
 def test_address_of_the_page_sets_a_figure(visit, origin, explorable_page, stored):
     first, second, *_ = addresses(origin, explorable_page, stored)
     with visit(second) as (page, troubles):

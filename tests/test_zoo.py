@@ -9,7 +9,7 @@ import torch
 
 from gradlab import zoo
 
-SEEDS = range(5)
+SEEDS = range(3)
 LAST = 10  # losses whose median is the end of a run: single batches are noisy
 FAR = 10.0  # times a run's start and its twin's end: what counts as far above
 LEARNT = 0.75  # of the start: what counts as clearly below; kinds were chosen to be well below on more seeds than these

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from gradlab import canvas, explore, quiz
 from gradlab.canvas import Sheet
-from gradlab.figures import given, seeds
+from gradlab.figures import given, looks, seeds
 from wrong_values import (
     AX,
     INF,
@@ -36,6 +36,7 @@ RIGHT = {
     given.growing: {"name": "values", "values": [1.0, 2.0], "at_least": 2, "positive": True},
     given.require_among: {"name": "labels", "labels": ["a"], "known": ["a", "b"]},
     given.exponents_of: {"limits": (0.1, 10)},
+    looks.looks_of: {"labels": ["a"]},
     canvas.Sheet: {"alt": "words", "caption": "words"},
     canvas.sheet: {"alt": "words", "caption": "words"},
     canvas.svg_of: {"figure": Figure(figsize=(1, 1))},
@@ -72,6 +73,7 @@ WRONG = [
     (given.growing, "values", [*NOT_A_SERIES, ([1.0], None, "2 numbers"), ([2.0, 1.0], None, "growing")]),
     (given.growing, "values", [([0.0, 1.0], None, "positive and finite"), ([1.0, INF], None, "finite")]),
     (given.require_among, "labels", [(["c"], "'c'", "among a, b")]),
+    (looks.looks_of, "labels", [("abcdef", "['a', 'b', 'c', 'd', 'e', 'f']", "5 at most")]),
     (given.exponents_of, "limits", [*optional(NOT_LIMITS), ((0, 1), "0", "positive")]),
     (quiz.question, "text", NOT_WORDS),
     (quiz.question, "options", [*NOT_A_MAPPING, ({}, None, "2 to 6"), ({1: "one"}, None, "2 to 6")]),
@@ -119,6 +121,7 @@ NOT_CHECKED = {
     (explore.explore, "params"): "stands for the sliders: see x",
 }
 WITHOUT_INPUT = {
+    looks.Look: "made by the package itself",
     explore.Explorable: "made by explore",
     quiz.Question: "made by question",
     quiz.Quiz: "made by quiz",

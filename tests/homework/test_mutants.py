@@ -6,7 +6,7 @@ from test_solutions import SEEDS, loses_points, solutions_of
 
 from gradlab.homework.answers.timeouts import TimeUp, limited
 
-LOOPING, STRAIGHT = 5.0, 60.0
+LOOPING, STRAIGHT = 2.0, 60.0
 """Seconds for a mutant with a ``while``, which may run for ever, and for one without."""
 EQUIVALENT = {
     ("hw01", "q2"): {

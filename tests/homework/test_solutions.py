@@ -20,7 +20,7 @@ NAMES = sorted(path.stem for path in FOLDER.glob("hw??.py"))
 SEEDS = {"autumn": "ada", "spring": "grace", "summer": "émilie 4"}
 """A student for each seed, so that their own numbers differ, too."""
 SLOW = {("hw03", "q5"), ("hw05", "q5")}
-"""Questions that train networks for every answer: all but the reference get one of the seeds each, in turn."""
+"""Questions that train networks for every answer: a wrong one, too, gets one of the seeds only."""
 
 
 def solutions_of(name, kind):
@@ -40,11 +40,15 @@ def cases(kind):
 
 
 def judged(*kinds):
-    """Every solution of some kinds with every seed that it is judged with: homework, question, source, seed."""
+    """Every solution of some kinds with every seed that it is judged with: homework, question, source, seed.
+
+    The reference gets all seeds, and so do wrong answers, which are soon found out; other right ones, one in turn.
+    """
     for kind in kinds:
         for turn, case in enumerate(cases(kind)):
             name, id, _ = case.values
-            some = [[*SEEDS][turn % len(SEEDS)]] if kind != "REFERENCE" and (name, id) in SLOW else SEEDS
+            once = kind == "RIGHT" or (kind == "WRONG" and (name, id) in SLOW)
+            some = [[*SEEDS][turn % len(SEEDS)]] if once else SEEDS
             yield from (pytest.param(*case.values, seed, id=f"{case.id}-{seed}") for seed in some)
 
 

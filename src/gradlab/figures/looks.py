@@ -70,9 +70,16 @@ def looks_of(labels: Iterable[str]) -> dict[str, Look]:
     dict
         From each label, in the given order, to its look; where two characters with the same look meet, the first one
         keeps it.
+
+    Raises
+    ------
+    ValueError
+        If there are more labels than looks.
     """
-    given: dict[str, Look] = {}
-    for label in (labels := list(labels)):
+    labels, given = list(labels), {}
+    if len(labels) > len(LOOKS):
+        raise ValueError(f"labels must be {len(LOOKS)} at most, got {labels!r}")
+    for label in labels:
         if (look := CHARACTERS.get(label)) is not None and look not in given.values():
             given[label] = look
     left = iter([look for look in LOOKS if look not in given.values()])
