@@ -12,16 +12,8 @@ from torch.nn import functional
 from gradlab import clinic
 from gradlab.clinic.rounding import RoundedLinear, round_linear_layers_
 
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # explosions overflow
 SMALL = clinic.Case("cancer", ("sgd", 0.1), steps=12, depth=4, width=8)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    with np.errstate(all="ignore"):
-        yield
-    torch.set_num_threads(before)
 
 
 # --- rounding

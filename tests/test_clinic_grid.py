@@ -6,22 +6,13 @@ import random
 
 import numpy as np
 import pytest
-import torch
 
 from gradlab import clinic
 from gradlab.training import History
 
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # explosions overflow
 FRESH = 100
 """Seeds from here on had no part in the recorded grid."""
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    with np.errstate(all="ignore"):
-        yield
-    torch.set_num_threads(before)
 
 
 def as_cell(alive=20, healthy=0, health=0.0, spread=0.0):

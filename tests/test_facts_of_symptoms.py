@@ -14,7 +14,7 @@ import torch
 from gradlab import networks, tasks, training, zoo
 from recorded_zoo import readings_of, shares_runs
 
-pytestmark = shares_runs
+pytestmark = [shares_runs, pytest.mark.filterwarnings("ignore::RuntimeWarning")]  # explosions overflow
 SEEDS = (1, 2)
 KINDS = [kind for kind in zoo.KINDS if kind.name != "frozen-by-mistake"]  # it has no gradient to record
 EXPLODING = {kind for kind in KINDS if kind.label == "exploding"}
@@ -29,15 +29,6 @@ BORN_IN_ONE_OPERATION = {
     "variance-collapses",
 }
 seeds = pytest.mark.parametrize("seed", SEEDS)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread_and_no_warnings_of_overflow():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    with np.errstate(all="ignore"):
-        yield
-    torch.set_num_threads(before)
 
 
 def until_nan(values):

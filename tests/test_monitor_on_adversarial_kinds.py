@@ -11,7 +11,6 @@ import warnings
 from collections import Counter
 
 import pytest
-import torch
 
 import adversarial_calm
 import adversarial_exploding
@@ -27,14 +26,6 @@ pytestmark = pytest.mark.xdist_group("adversarial kinds")  # each run is trained
 PRECISION = {False: 0.97, True: 0.93}  # held out, a single false alarm is one in 17
 seeds = pytest.mark.parametrize("seed", SEEDS)
 both = pytest.mark.parametrize("held_out", [False, True], ids=["tuned", "held out"])
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @functools.cache

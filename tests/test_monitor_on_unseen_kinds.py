@@ -3,7 +3,6 @@
 import math
 
 import pytest
-import torch
 
 import unseen_exploding
 import unseen_healthy
@@ -12,14 +11,6 @@ from gradlab.monitor import GradMonitor
 SEEDS = range(3)
 KINDS = [*unseen_exploding.KINDS, *unseen_healthy.KINDS]
 VERDICT = {"exploding": "EXPLODING", "healthy": "NOT EXPLODING"}
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def end_over_start(run):

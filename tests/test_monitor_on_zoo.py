@@ -70,14 +70,6 @@ RIGHT_CAUSES = {
 }
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def thinned(readings, every):
     rows = {name: getattr(readings, name)[::every] for name in ("step", "grad", "weight", "update")}
     return dataclasses.replace(readings, **rows)
