@@ -1,7 +1,9 @@
-"""The book's colours: readable on both grounds, as lines and as text, and told apart without one kind of cones."""
+"""The book's colours: readable on both grounds, told apart without one kind of cones, and the same in all chapters."""
 
 import itertools
 import re
+from collections import defaultdict
+from html import unescape
 
 import colorspacious
 import numpy as np
@@ -71,3 +73,22 @@ def test_names_of_colours_are_the_palette_and_ink_is_not_in_it():
     named = [getattr(canvas, name) for name in ("BLUE", "ORANGE", "GREEN", "VIOLET", "RED")]
     assert list(canvas.PALETTE) == named
     assert len({*named, canvas.INK}) == 6
+
+
+def colors_on(page):
+    """Return the colours of each label of a page's figures, without what stands behind it in brackets."""
+    colors = defaultdict(set)
+    text = page.read_text("utf-8").replace('\\"', '"')
+    for color, label in re.findall(r'color-mix\(in srgb, (#\w{6}) \d+%, currentColor\)"[^>]*>([^<]*)<', text):
+        colors[re.sub(r" \([^)]*\)$", "", unescape(label))].add(color)
+    return colors
+
+
+def test_label_has_one_colour_on_all_pages(site):
+    on_pages = defaultdict(dict)
+    for page in sorted(site.glob("chapters/*.html")):
+        for label, colors in colors_on(page).items():
+            on_pages[label][page.name] = colors
+    shared = {label: pages for label, pages in on_pages.items() if len(pages) > 1}
+    assert {"He", "backward signal", "relu"} < set(shared)
+    assert {label: pages for label, pages in shared.items() if len(set.union(*pages.values())) > 1} == {}

@@ -1,9 +1,6 @@
-"""Curves of one picture are told apart, and one that comes back in another chapter looks the same there."""
+"""Curves of one picture are told apart, and one that comes back in another chapter has its look there again."""
 
 import itertools
-import re
-from collections import defaultdict
-from html import unescape
 
 import pytest
 
@@ -34,22 +31,3 @@ def test_first_of_two_characters_with_one_look_keeps_it(pair):
     assert CHARACTERS["He"] == CHARACTERS["relu"]
     first, second = looks_of(pair).values()
     assert first == CHARACTERS[pair[0]] != second
-
-
-def colors_on(page):
-    """Return the colours of each label of a page's figures, without what stands behind it in brackets."""
-    colors = defaultdict(set)
-    text = page.read_text("utf-8").replace('\\"', '"')
-    for color, label in re.findall(r'color-mix\(in srgb, (#\w{6}) \d+%, currentColor\)"[^>]*>([^<]*)<', text):
-        colors[re.sub(r" \([^)]*\)$", "", unescape(label))].add(color)
-    return colors
-
-
-def test_label_has_one_colour_on_all_pages(site):
-    on_pages = defaultdict(dict)
-    for page in sorted(site.glob("chapters/*.html")):
-        for label, colors in colors_on(page).items():
-            on_pages[label][page.name] = colors
-    shared = {label: pages for label, pages in on_pages.items() if len(pages) > 1}
-    assert {"He", "backward signal", "relu"} < set(shared)
-    assert {label: pages for label, pages in shared.items() if len(set.union(*pages.values())) > 1} == {}
