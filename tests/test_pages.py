@@ -64,8 +64,11 @@ ONE_OF_EACH = """() => {
         if (seen.has(kind)) formula.remove();
         seen.add(kind);
     }
+    document.querySelectorAll("svg text").forEach((text) => text.remove());
 }"""
 """Leaves one token of each colour in each kind of code block, and one formula of each make in each kind of place.
+
+In drawings it leaves no text: axe does not know its colour, which tests/test_colours.py looks at.
 
 axe takes milliseconds for each element of thousands.
 """
