@@ -106,3 +106,24 @@ def test_formulas_are_drawn_in_the_book_s_font(visit, origin):
         fraction = opened.page.locator("mfrac").first.bounding_box()
         assert fraction["height"] > 20, "numerator above denominator"
     assert opened.troubles == []
+
+
+DRAWN = """(display) => {
+    const boxes = [...display.querySelectorAll("mi, mo, mn, mtext")].map((leaf) => leaf.getBoundingClientRect());
+    const around = display.getBoundingClientRect();
+    const inked = boxes.filter((box) => box.width);
+    const left = Math.min(...inked.map((box) => box.left)), right = Math.max(...inked.map((box) => box.right));
+    return { before: left - around.left, after: around.right - right };
+}"""
+
+
+@pytest.mark.parametrize("width", [1280, 320])
+def test_formula_on_its_own_line_stands_in_the_middle_or_begins_at_the_left(visit, origin, width):
+    with visit(f"{origin}/{WITH_FORMULAS}", viewport={"width": width, "height": 800}) as (page, _):
+        gaps = [display.evaluate(DRAWN) for display in page.locator("div.math").all()]
+    assert gaps
+    for gap in gaps:
+        if gap["after"] > 0:  # it fits
+            assert gap["before"] == pytest.approx(gap["after"], abs=8)  # pixels: space around a sign at an end
+        else:  # it scrolls
+            assert 0 <= gap["before"] < 8

@@ -60,7 +60,7 @@ def article(page: str) -> Tag:
                 element[name] = inside(page, element[name])
         if element.get("src"):
             element["src"] = posixpath.normpath(posixpath.join(posixpath.dirname(page), element["src"]))
-    body.name, body["class"], body["id"] = "section", "printed-page", own(page, "")
+    body.name, body["class"], body["id"] = "section", "bd-article printed-page", own(page, "")
     return body
 
 
@@ -99,7 +99,7 @@ def document(numbers: dict[str, int]) -> str:
     title = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))["title"]
     return (
         f'<!DOCTYPE html><html lang="en" data-theme="light"><head><meta charset="utf-8"><title>{title}</title>{links}'
-        f"<style>{STYLE.read_text('utf-8')}</style></head><body><div class='bd-article bd-content'>"
+        f"<style>{STYLE.read_text('utf-8')}</style></head><body><div class='bd-content'>"
         f'<section class="front"><h1>{title}</h1></section>'
         f'<nav class="printed-contents"><h2>Contents</h2>{"".join(rows)}</nav>'
         f"{''.join(map(str, articles.values()))}</div></body></html>"
