@@ -91,7 +91,8 @@ def growth_against_scale(
         ax.plot(scales, np.log10(y), color=color, linestyle=dash)
         if label in points:
             low, middle, high = np.log10(np.quantile(points[label], (0, 0.5, 1), axis=1))
-            ax.errorbar(at, middle, (middle - low, high - middle), fmt=marker, color=color, markersize=5, linewidth=1)
+            bars = [(middle - low).tolist(), (high - middle).tolist()]  # of an array matplotlib 3.10 warns on NumPy 2.0
+            ax.errorbar(at, middle, bars, fmt=marker, color=color, markersize=5, linewidth=1)
     title = "factor per layer of the backward signal (log axes)"
     room = (scales[-1] / scales[0]) ** 0.25
     ax.set(xscale="log", xlabel=scale, title=title, xlim=(scales[0], scales[-1] * room), ylim=limits)
