@@ -1,6 +1,6 @@
 """Every run of the zoo earns its label: by how it ends over several seeds, whatever a monitor says of it."""
 
-import functools
+import math
 from statistics import median
 from typing import NamedTuple
 
@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from gradlab import zoo
+from recorded_zoo import shares_runs, trained
 
 SEEDS = range(3)
 LAST = 10  # losses whose median is the end of a run: single batches are noisy
@@ -33,15 +34,11 @@ class Outcome(NamedTuple):
     end: float
 
 
-@functools.cache
 def outcome(kind, seed):
-    run = kind.prepare(seed)
-    before = run.score() if run.score else None
-    losses = [loss.item() for loss in run]
-    weights = all(parameter.isfinite().all() for parameter in run.model.parameters())
-    finite = weights and all(abs(loss) < float("inf") for loss in losses[-LAST:])
-    start, end = abs(losses[0]), median(abs(loss) for loss in losses[-LAST:])
-    return Outcome(losses, finite, start, end) if before is None else Outcome(losses, finite, before, run.score())
+    run = trained(kind.name, seed)
+    finite = run.finite and all(map(math.isfinite, run.losses[-LAST:]))
+    start, end = run.scores or (abs(run.losses[0]), median(map(abs, run.losses[-LAST:])))
+    return Outcome(run.losses, finite, start, end)
 
 
 def test_there_are_enough_kinds_of_every_label():
@@ -56,6 +53,7 @@ def test_names_and_faults_are_different_and_in_one_line():
     assert all(kind.fault.strip() and "\n" not in kind.fault for kind in zoo.KINDS)
 
 
+@shares_runs
 @named(EXPLODING)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_exploding_run_ends_not_finite_or_far_above_its_start_and_its_twin(kind, seed):
@@ -65,6 +63,7 @@ def test_exploding_run_ends_not_finite_or_far_above_its_start_and_its_twin(kind,
     assert not run.finite or size > FAR * max(abs(run.losses[0]), twin_size)
 
 
+@shares_runs
 @named([kind for kind in HEALTHY if kind.name not in SETTLED])
 @pytest.mark.parametrize("seed", SEEDS)
 def test_healthy_run_learns(kind, seed):
@@ -73,6 +72,7 @@ def test_healthy_run_learns(kind, seed):
     assert run.end < LEARNT * run.start
 
 
+@shares_runs
 @named([kind for kind in HEALTHY if kind.name in SETTLED])
 @pytest.mark.parametrize("seed", SEEDS)
 def test_settled_run_stays_where_it_is(kind, seed):
@@ -81,6 +81,7 @@ def test_settled_run_stays_where_it_is(kind, seed):
     assert run.end == pytest.approx(run.start, rel=0.1)
 
 
+@shares_runs
 @named(OTHER)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_other_failure_neither_learns_nor_explodes(kind, seed):
@@ -99,6 +100,7 @@ def test_twin_differs_in_one_setting(kind):
     assert len(different) == 1
 
 
+@shares_runs
 @pytest.mark.parametrize(
     ("name", "step"), [("outlier-batch", 50), ("schedule-jumps", 60), ("clipping-too-loose", 50), ("label-is-nan", 20)]
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -88,7 +89,7 @@ def local_norms(tensors: Sequence[Tensor], native: Sequence[Tensor] | None = Non
     if not parts:
         return torch.zeros(0, dtype=torch.float64, device="cpu")
     if all(part.device.type == "cpu" for part in parts):
-        return _rescued(parts, _on_one_device(norms).tolist())
+        return _rescued(parts, [norm.item() for norm in norms])
     return _on_one_device(norms).nan_to_num(nan=math.inf, posinf=math.inf)
 
 
@@ -145,11 +146,11 @@ def _rescued(tensors: Sequence[Tensor], norms: list[float]) -> Tensor:
     for index, (tensor, norm) in enumerate(zip(tensors, norms, strict=True)):
         if TINY.get(tensor.dtype, OTHER_TINY) <= norm < math.inf or tensor.numel() == 0:
             continue
-        if tensor.dtype is not torch.float16:
-            norms[index] = _norm_by_rescaling(tensor, math.isfinite(norm))
-        elif not math.isfinite(norm):  # every square of a float16 fits into a float32, so an entry is to blame
+        if math.isnan(norm):  # squares overflow to infinity, so an entry is to blame
             norms[index] = math.inf
-    return torch.tensor(norms, dtype=torch.float64, device="cpu")
+        elif tensor.dtype is not torch.float16:
+            norms[index] = _norm_by_rescaling(tensor, math.isfinite(norm))
+    return torch.from_numpy(np.array(norms))
 
 
 def _norm_by_rescaling(tensor: Tensor, is_small: bool) -> float:
