@@ -249,6 +249,12 @@ def address(request):
     return request.param
 
 
+@pytest.fixture(params=[page for page in PAGES if page not in EXPLORABLE])
+def plain_page(request):
+    """Each page without explorable figures in turn."""
+    return request.param
+
+
 @pytest.fixture(scope="module", params=EXPLORABLE)
 def explorable_page(request):
     """Each page with explorable figures in turn."""
