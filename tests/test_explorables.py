@@ -7,7 +7,9 @@ import re
 from itertools import combinations
 from urllib.parse import parse_qsl, quote
 
+import numpy as np
 import pytest
+from bs4 import BeautifulSoup
 from playwright.sync_api import expect
 
 from explorable import Explorable, explorables, stored_figures
@@ -209,6 +211,17 @@ def test_page_opened_as_a_file_obeys_its_address_but_not_one_that_means_nothing(
         assert troubles == []
 
 
+def test_picture_stands_in_the_page_itself(site, explorable_page, stored):
+    document = BeautifulSoup((site / explorable_page).read_text("utf-8"), "html.parser")
+    for still, state in zip(document.select("figure.gradlab-still"), stored, strict=True):
+        shape = [len(param["text"]) for param in state["params"]]
+        frame = state["frames"][np.ravel_multi_index(state["index"], shape)]
+        assert still.select_one("[role=img]")["aria-label"] == frame["alt"]
+        assert still.select_one("[role=img] svg") is not None
+        assert still.figcaption.get_text() == state["caption"]
+
+
+@on_few
 def test_without_javascript_a_picture_stands_there(visit, origin, explorable_page, stored):
     with visit(f"{origin}/{explorable_page}", javascript=False) as (page, _):
         for still, state in zip(page.locator("figure.gradlab-still").all(), stored, strict=True):

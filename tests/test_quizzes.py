@@ -23,10 +23,14 @@ SPILLING = """(quiz) => [...quiz.querySelectorAll("*")]
     .map((node) => node.outerHTML.slice(0, 80))"""
 
 
-def stored_questions(markup):
+def parsed(path):
+    return BeautifulSoup(path.read_text("utf-8"), "html.parser")
+
+
+def stored_questions(document):
     """Return the questions that a page stores, of all its quizzes."""
     scripts = {"state": [], "view": []}
-    for script in BeautifulSoup(markup, "html.parser").find_all("script", type=WIDGET):
+    for script in document.find_all("script", type=WIDGET):
         scripts[WIDGET.fullmatch(script["type"])[1]].append(json.loads(script.string))
     models = {id: model["state"] for stored in scripts["state"] for id, model in stored["state"].items()}
     shown = [models[view["model_id"]] for view in scripts["view"]]
@@ -38,9 +42,15 @@ def plain(text):
 
 
 @pytest.fixture(scope="module")
-def questions(site, quiz_page):
+def document(site, quiz_page):
+    """The page as it was built."""
+    return parsed(site / quiz_page)
+
+
+@pytest.fixture(scope="module")
+def questions(document):
     """The questions of the page."""
-    return stored_questions((site / quiz_page).read_text("utf-8"))
+    return stored_questions(document)
 
 
 @pytest.fixture(scope="module")
@@ -64,13 +74,13 @@ def forms(quiz):
 
 
 def test_every_chapter_asks_three_to_five_questions(site, pages):
-    asked = {page: len(stored_questions((site / page).read_text("utf-8"))) for page in pages if CHAPTER.match(page)}
+    asked = {page: len(stored_questions(parsed(site / page))) for page in pages if CHAPTER.match(page)}
     assert len(asked) == 17
     assert {page: count for page, count in asked.items() if not 3 <= count <= 5} == {}
 
 
 def test_right_answer_is_not_always_in_the_same_place(site, pages):
-    found = [stored_questions((site / page).read_text("utf-8")) for page in pages]
+    found = [stored_questions(parsed(site / page)) for page in pages]
     places = [question["right"] for questions in found for question in questions]
     assert max(map(places.count, places)) < 0.6 * len(places)
 
@@ -156,16 +166,29 @@ def test_print_has_the_questions_and_no_buttons(quiz, forms):
         expect(form.locator("button")).to_be_hidden()
 
 
-def test_without_javascript_questions_stand_there_with_their_answers_folded(visit, origin, quiz_page, questions):
+def test_questions_stand_in_the_page_itself_with_their_answers(document, questions):
+    for item, question in zip(document.select("ol.gradlab-still > li"), questions, strict=True):
+        assert item.p.get_text() == plain(question["text"])
+        assert [reason.get_text() for reason in item.select("details li")] == reasons(question)
+
+
+def reasons(question):
+    """Return what is said of each option where no script runs."""
+    verdicts = ["right" if k == question["right"] else "not so" for k in range(len(question["options"]))]
+    return [
+        f"{plain(answer)}: {verdict}. {plain(why)}"
+        for (answer, why), verdict in zip(question["options"], verdicts, strict=True)
+    ]
+
+
+@on_few
+def test_without_javascript_answers_are_folded(visit, origin, quiz_page, questions):
     with visit(f"{origin}/{quiz_page}", javascript=False) as (page, _):
         assert page.get_by_role("radio").count() == 0
-        still = page.locator("ol.gradlab-still > li").all()
-        for item, question in zip(still, questions, strict=True):
+        for item, question in zip(page.locator("ol.gradlab-still > li").all(), questions, strict=True):
             expect(item.get_by_text(plain(question["text"]), exact=True)).to_be_visible()
-            reasons = item.locator("details li")
-            expect(reasons.first).to_be_hidden()
+            expect(item.locator("details li").first).to_be_hidden()
             item.locator("summary").press("Enter")
-            for k, (answer, why) in enumerate(question["options"]):
-                verdict = "right" if k == question["right"] else "not so"
-                expect(reasons.nth(k)).to_be_visible()
-                expect(reasons.nth(k)).to_have_text(f"{plain(answer)}: {verdict}. {plain(why)}")
+            for said, text in zip(item.locator("details li").all(), reasons(question), strict=True):
+                expect(said).to_be_visible()
+                expect(said).to_have_text(text)
