@@ -92,6 +92,25 @@ def test_memory_that_is_mapped_counts_once(child):
     assert 190 << 20 < memory_of(child) - before < 260 << 20
 
 
+def forks_many():
+    big = bytearray(b"x") * (100 << 20)
+    for _ in range(12):
+        if os.fork() == 0:
+            time.sleep(60)
+    time.sleep(60)
+    del big
+
+
+@pytest.mark.parametrize("child", [forks_many], indirect=True)
+def test_memory_of_those_that_were_forked_counts_once_where_it_matters(child):
+    ending = time.monotonic() + 20
+    while len(processes.family(child)) < 13 and time.monotonic() < ending:
+        time.sleep(0.1)
+    assert memory_of(child) > 1200 << 20
+    assert memory_of(child, most=100 << 30) == memory_of(child)
+    assert 100 << 20 < memory_of(child, most=1200 << 20) < 600 << 20
+
+
 def test_time_that_others_took_is_no_time_of_ones_own(monkeypatch):
     waited = iter([0.0] + [0.15] * 3 + [9.0] * 9)
     monkeypatch.setattr(timeouts.Clock, "_waiting", lambda self: next(waited))
@@ -127,9 +146,7 @@ def test_descendants_that_keep_starting_others_are_ended_and_the_spared_one_goes
     while len(processes.family(child)) < 6:
         time.sleep(0.01)
     assert processes.end_descendants(child, [child])
-    ending = time.monotonic() + 10
-    while alive(child) != {child} and time.monotonic() < ending:
-        time.sleep(0.01)
+    assert alive(child) == {child}
     time.sleep(0.1)
     assert alive(child) == {child}, "they are gone, and no new ones have come"
 

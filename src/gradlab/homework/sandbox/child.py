@@ -201,7 +201,7 @@ class Child:
         self._looked = now
         if self._load is not None and self._load.too_much():
             raise ChildDiedError("it kept more than one processor busy, with threads or processes of its own")
-        if memory_of(self._process.pid) > limits.memory:
+        if memory_of(self._process.pid, limits.memory) > limits.memory:
             raise ChildDiedError(f"it used more than {limits.memory >> 20} MB of memory")
         # whoever maps too many files in memory is ended by now, or will be at the next look
         self._full = self._full + 1 if machine_memory("Shmem", 0) > self._most_shared else 0

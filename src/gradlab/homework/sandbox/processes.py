@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import signal
 import time
@@ -15,8 +16,8 @@ CREDIT = 2.0  # seconds of a processor's time beyond that
 TICK = 0.25
 PARENT, USED, THREADS = 1, slice(11, 15), 17  # where they are in the kernel's line about a process
 FEW = 64 << 20
-ROUNDS = 100
-"""How often the descendants of a process are told to stop."""
+ROUNDS = 300
+"""How often the descendants of a process are told to stop, or looked for until they are gone."""
 
 
 class Load:
@@ -52,16 +53,16 @@ def family(pid: int) -> list[int]:
 def end_descendants(pid: int, spared: Collection[int]) -> bool:
     """End what descends from a process, but for those spared; return whether none is left.
 
-    They are ended when all have stopped: whoever ends one at a time loses against a fork bomb.
+    They are ended when all have stopped: whoever ends one at a time loses against a fork bomb. And they are waited for:
+    what is about to end still holds its memory, which somebody else would be blamed for.
     """
     for _ in range(ROUNDS):
         table = _table()
         left = [one for one in _family(pid, table) if one not in spared and one in table and table[one][0] != b"Z"]
-        moving = [one for one in left if table[one][0] != b"T"]
-        if not moving:
-            _signal(left, signal.SIGKILL)
+        if not left:
             return True
-        _signal(moving, signal.SIGSTOP)
+        moving = [one for one in left if table[one][0] != b"T"]
+        _signal(moving or left, signal.SIGSTOP if moving else signal.SIGKILL)
         time.sleep(0.01)
     return False
 
@@ -71,10 +72,22 @@ def children(pid: int) -> list[int]:
     return [child for child, fields in _table().items() if int(fields[PARENT]) == pid]
 
 
-def memory_of(pid: int) -> int:
-    """Return the bytes that a process and its descendants hold in memory, files in memory that they map included."""
+def memory_of(pid: int, most: float = math.inf) -> int:
+    """Return the bytes that a process and its descendants hold in memory, files in memory that they map included.
+
+    Parameters
+    ----------
+    pid : int
+    most : float
+        Bytes. As long as it is not more, a page that a process shares with those it forked may count for each of them.
+        What is more is counted once more, each page once, which takes longer.
+    """
     pids, page = family(pid), os.sysconf("SC_PAGE_SIZE")
-    return sum(_own(one) * page for one in pids) + _in_common(pids)
+    own, in_common = {one: _own(one) * page for one in pids}, _in_common(pids)
+    if len(pids) > 1 and sum(own.values()) + in_common > most:
+        parts = {one: _kilobytes(f"/proc/{one}/smaps_rollup", "Pss_Anon") for one in pids}
+        own |= {one: part << 10 for one, part in parts.items() if part is not None}
+    return sum(own.values()) + in_common
 
 
 def machine_memory(name: str, unknown: int) -> int:
