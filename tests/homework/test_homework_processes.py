@@ -151,6 +151,25 @@ def test_descendants_that_keep_starting_others_are_ended_and_the_spared_one_goes
     assert alive(child) == {child}, "they are gone, and no new ones have come"
 
 
+def each_takes_memory():
+    for _ in range(6):
+        if os.fork() == 0:
+            big = bytearray(b"x") * (200 << 20)
+            time.sleep(60)
+            del big
+    time.sleep(60)
+
+
+@pytest.mark.parametrize("child", [each_takes_memory], indirect=True)
+def test_memory_of_descendants_is_free_when_they_are_said_to_be_ended(child):
+    ending = time.monotonic() + 30
+    while memory_of(child, most=0) < 1200 << 20 and time.monotonic() < ending:
+        time.sleep(0.1)
+    assert memory_of(child, most=0) > 1200 << 20
+    assert processes.end_descendants(child, [child])
+    assert memory_of(child, most=0) < 600 << 20
+
+
 def alive(pid):
     """Return a process and its descendants, less those that only wait to be buried."""
     found = {pid}
