@@ -77,19 +77,27 @@ def maps_much():
     big[:] = bytes(200 << 20)
     for _ in range(3):
         if os.fork() == 0:
-            memoryview(big).hex(" ", 1 << 20)
+            sum(big[n] for n in range(0, len(big), 1 << 12))  # maps each page
             time.sleep(60)
     time.sleep(60)
 
 
 @pytest.mark.parametrize("child", [maps_much], indirect=True)
 def test_memory_that_is_mapped_counts_once(child):
+    def mapped():
+        return [psutil.Process(pid).memory_info().shared for pid in processes.family(child)]
+
     ending = time.monotonic() + 20
-    while len(processes.family(child)) < 4 and time.monotonic() < ending:
+    while (len(mapped()) < 4 or min(mapped()) < 200 << 20) and time.monotonic() < ending:
         time.sleep(0.1)
-    time.sleep(0.5)
-    before = sum(processes._own(pid) for pid in processes.family(child)) * os.sysconf("SC_PAGE_SIZE")
+    time.sleep(0.2)
+    before = own_of(*processes.family(child))
     assert 190 << 20 < memory_of(child) - before < 260 << 20
+
+
+def own_of(*pids):
+    """Return the bytes that processes hold by themselves."""
+    return sum(map(processes._own, pids)) * os.sysconf("SC_PAGE_SIZE")
 
 
 def forks_many():
@@ -106,9 +114,10 @@ def test_memory_of_those_that_were_forked_counts_once_where_it_matters(child):
     ending = time.monotonic() + 20
     while len(processes.family(child)) < 13 and time.monotonic() < ending:
         time.sleep(0.1)
-    assert memory_of(child) > 1200 << 20
-    assert memory_of(child, most=100 << 30) == memory_of(child)
-    assert 100 << 20 < memory_of(child, most=1200 << 20) < 600 << 20
+    every_time = memory_of(child)
+    assert every_time > 1200 << 20
+    assert memory_of(child, most=100 << 30) == every_time
+    assert 100 << 20 < memory_of(child, most=1200 << 20) < every_time / 4
 
 
 def test_time_that_others_took_is_no_time_of_ones_own(monkeypatch):
@@ -124,7 +133,7 @@ def test_time_that_others_took_is_no_time_of_ones_own(monkeypatch):
 
 def test_clock_knows_how_long_a_process_waited():
     clock = timeouts.Clock()
-    time.sleep(0.1)
+    time.sleep(0.4)  # five times as long, or a busy machine may have kept it waiting
     assert clock.over(0.08)
     assert not clock.over(1.0)
     assert timeouts.Clock("none")._waiting() == 0.0
@@ -162,12 +171,15 @@ def each_takes_memory():
 
 @pytest.mark.parametrize("child", [each_takes_memory], indirect=True)
 def test_memory_of_descendants_is_free_when_they_are_said_to_be_ended(child):
+    def of_descendants():
+        return memory_of(child, most=0) - own_of(child)
+
     ending = time.monotonic() + 30
-    while memory_of(child, most=0) < 1200 << 20 and time.monotonic() < ending:
+    while of_descendants() < 900 << 20 and time.monotonic() < ending:
         time.sleep(0.1)
-    assert memory_of(child, most=0) > 1200 << 20
+    assert of_descendants() > 900 << 20
     assert processes.end_descendants(child, [child])
-    assert memory_of(child, most=0) < 600 << 20
+    assert of_descendants() < 100 << 20
 
 
 def alive(pid):
