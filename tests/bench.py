@@ -237,12 +237,12 @@ def measure():
         for figure in chapters(book):
             alone.append(figure)
             yield figure
-        yield from edited(book, alone)
         with launched() as browser:
             if browser is None:
                 sys.exit("no Chromium or Chrome on the PATH: pages and sliders were not measured")
             yield from weights(browser, book / "_build" / "html")
             yield from responses(browser, book / "_build" / "html")
+        yield from edited(book, alone)  # last: what readers load is the book as it is
 
 
 def table(figures):
