@@ -1,18 +1,12 @@
 """Formulas are in the page as MathML, which browsers draw and screen readers speak without a script."""
 
-import importlib.util
-from pathlib import Path
-
 import pytest
 from bs4 import BeautifulSoup
 from docutils import nodes
 from fontTools.ttLib import TTFont
 from playwright.sync_api import expect
 
-EXTENSION = Path(__file__).parents[1] / "book" / "_ext" / "formulas.py"
-SPEC = importlib.util.spec_from_file_location("formulas", EXTENSION)
-formulas = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(formulas)
+import formulas
 
 WITH_FORMULAS = "chapters/13_lstm_gating.html"
 FEW = "book/glossary.html"

@@ -1,9 +1,8 @@
 """Two processes that train together read what one process reads that trains alone, and never wait for each other."""
 
 import multiprocessing
-import queue
 import socket
-import traceback
+from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 import pytest
@@ -17,9 +16,12 @@ PATIENCE = 45  # seconds until a run is given up; it takes about five
 STEPS = 34
 PROCESSES = 2
 
-pytestmark = pytest.mark.skipif(
-    not (distributed.is_available() and distributed.is_gloo_available()), reason="torch was built without gloo"
-)
+pytestmark = [
+    pytest.mark.skipif(
+        not (distributed.is_available() and distributed.is_gloo_available()), reason="torch was built without gloo"
+    ),
+    pytest.mark.xdist_group("two processes"),
+]
 
 
 def free_port():
@@ -28,40 +30,44 @@ def free_port():
         return listener.getsockname()[1]
 
 
-def in_processes(scenario, *arguments):
-    """Run a scenario in two processes; return what each gave back, or fail if one fails or does not come back."""
-    context = multiprocessing.get_context("spawn")
-    answers = context.Queue()
-    address = f"tcp://127.0.0.1:{free_port()}"
-    processes = [
-        context.Process(target=one_process, args=(rank, address, answers, scenario, arguments), daemon=True)
-        for rank in range(PROCESSES)
-    ]
-    for process in processes:
-        process.start()
-    try:
-        found = dict(answers.get(timeout=PATIENCE) for _ in processes)
-    except queue.Empty:
-        pytest.fail(f"the processes did not come back within {PATIENCE} s")
-    finally:
-        for process in processes:
-            process.join(timeout=5)
-            process.kill()
-    for answer in found.values():
-        assert not isinstance(answer, str), answer
-    return [found[rank] for rank in range(PROCESSES)]
+@pytest.fixture(scope="module")
+def in_processes():
+    """A function that runs a scenario in two processes at once, and returns what each gave back.
+
+    They are kept for the next scenario, as importing torch takes them longer than all that is asked of them; not if one
+    fails or hangs.
+    """
+    pools = []
+
+    def run(scenario, *arguments):
+        pool = pools.pop() if pools else ProcessPoolExecutor(PROCESSES, multiprocessing.get_context("spawn"))
+        address = f"tcp://127.0.0.1:{free_port()}"
+        ranks = [pool.submit(one_process, rank, address, scenario, arguments) for rank in range(PROCESSES)]
+        try:  # neither process takes both: the first rank waits until the other has joined it
+            if failed := [error for rank in ranks if (error := rank.exception(timeout=PATIENCE))]:
+                raise ExceptionGroup("in two processes", failed)
+            pools.append(pool)
+            return [rank.result() for rank in ranks]
+        finally:
+            if not pools:
+                end()
+
+    yield run
+    end()
 
 
-def one_process(rank, address, answers, scenario, arguments):
+def end():
+    for process in multiprocessing.active_children():
+        process.kill()
+
+
+def one_process(rank, address, scenario, arguments):
     torch.set_num_threads(1)
+    distributed.init_process_group("gloo", init_method=address, rank=rank, world_size=PROCESSES)
     try:
-        distributed.init_process_group("gloo", init_method=address, rank=rank, world_size=PROCESSES)
-        answers.put((rank, scenario(rank, *arguments)))
-    except BaseException:
-        answers.put((rank, traceback.format_exc()))
+        return scenario(rank, *arguments)
     finally:
-        if distributed.is_initialized():
-            distributed.destroy_process_group()
+        distributed.destroy_process_group()
 
 
 def wrap(model, how):
@@ -111,7 +117,7 @@ def train(rank, how, settings, *, steps=STEPS, watching=(0, 1), sabotage=None, c
 
 
 @pytest.mark.parametrize("how", ["ddp", "fsdp", "partly fsdp"])
-def test_two_processes_read_what_one_reads_alone(how):
+def test_two_processes_read_what_one_reads_alone(in_processes, how):
     clip = None if how == "partly fsdp" else 0.3  # torch does not clip such a mixture
     (ours, diagnosis, totals, _), (theirs, other, other_totals, _) = in_processes(train_clipped, how, clip)
     alone, verdict, expected, _ = train(None, "alone", {"every": 10}, watching=(None,), clip=clip)
@@ -137,7 +143,7 @@ def train_at_budget(rank, how):
     return train(rank, how, {"every": 7}, sabotage=sabotage)
 
 
-def test_neither_clock_nor_own_loss_decides_what_is_sampled():
+def test_neither_clock_nor_own_loss_decides_what_is_sampled(in_processes):
     for history, *_ in in_processes(train_at_budget, "fsdp"):
         assert history["step"].tolist() == [*range(20), 21, 28]
 
@@ -146,7 +152,7 @@ def train_alone_watched(rank, how):
     return train(rank, how, {}, watching=(0,))
 
 
-def test_one_process_may_watch_alone_with_replicated_parameters():
+def test_one_process_may_watch_alone_with_replicated_parameters(in_processes):
     (ours, *_), nothing = in_processes(train_alone_watched, "ddp")
     assert len(ours["step"]) == 22
     assert nothing is None
@@ -175,7 +181,7 @@ def train_sabotaged(rank):
     return outcomes
 
 
-def test_error_on_one_process_leaves_none_waiting():
+def test_error_on_one_process_leaves_none_waiting(in_processes):
     for (place, when), (ours, steps), (theirs, _) in zip(FAULTS, *in_processes(train_sabotaged), strict=True):
         assert theirs, place
         assert ours, place  # it cannot go on without the other

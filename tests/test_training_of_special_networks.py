@@ -1,6 +1,7 @@
 """Training many networks at once where a network has more than weights that move: running statistics, frozen parts."""
 
 import copy
+import math
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ def digits():
     return tasks.Task(task.x.double(), task.y, task.x_test.double(), task.y_test)
 
 
-def alone(network, task):
+def alone(network, task, max_norm=math.inf):
     """Train one network on all examples at once, and return its losses and itself."""
     network, losses = copy.deepcopy(network), []
     trainable = [parameter for parameter in network.parameters() if parameter.requires_grad]
@@ -31,6 +32,7 @@ def alone(network, task):
         stepper.zero_grad()
         loss = functional.cross_entropy(network(task.x), task.y)
         loss.backward()
+        nn.utils.clip_grad_norm_(trainable, max_norm)
         stepper.step()
         losses.append(loss.item())
     return losses, network
@@ -61,6 +63,29 @@ def test_batch_normalization_is_scored_with_its_running_statistics(digits):
     # running statistics first: a pass in training mode changes them
     running, own = (digits.score(trained.train(mode)(digits.x_test)) for mode in (False, True))
     assert score == running != own
+
+
+class Scaled(nn.Module):
+    """Layers before a number that is learnt, too: a parameter without axes."""
+
+    def __init__(self, seed):
+        super().__init__()
+        self.layers = deep_network(3, 16, seed=seed, **OPTIONS)
+        self.scale = nn.Parameter(torch.tensor(1.0, dtype=torch.float64))
+
+    def forward(self, x):  # noqa: D102
+        return self.scale * self.layers(x)
+
+
+@pytest.mark.parametrize("max_norm", [None, 0.1])
+def test_parameter_without_axes_is_trained_and_clipped_with_the_others(digits, max_norm):
+    networks = [Scaled(seed) for seed in (1000, 1001)]
+    history = train(networks, digits, rate=0.1, steps=STEPS, max_norm=max_norm)
+    for i, network in enumerate(networks):
+        losses, single = alone(network, digits, max_norm or math.inf)
+        np.testing.assert_allclose(history.losses[i], losses, rtol=1e-8)
+        assert_equal_states(history.networks[i], single)
+        assert history.networks[i].scale != 1
 
 
 @pytest.mark.parametrize("max_norm", [None, 1e-3])

@@ -15,10 +15,11 @@ from typing import Any
 
 import pypandoc
 from docutils import nodes
-from fontTools import subset
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.util import logging
+
+from cut_fonts import cut
 
 logger = logging.getLogger(__name__)
 
@@ -89,13 +90,9 @@ def cut_font(app: Sphinx, exception: Exception | None) -> None:
     if exception is not None or app.builder.format != "html":
         return
     site = Path(app.outdir)
-    options = subset.Options(flavor="woff2", layout_features=["ssty"])
+    characters = characters_in_use(site) | ITALIC
     with resources.as_file(resources.files("ziamath").joinpath("fonts/STIXTwoMath-Regular.ttf")) as source:
-        font = subset.load_font(str(source), options)
-    subsetter = subset.Subsetter(options)
-    subsetter.populate(unicodes=characters_in_use(site) | ITALIC)
-    subsetter.subset(font)
-    subset.save_font(font, str(site / "_static" / FONT), options)
+        cut(app, source, site / "_static" / FONT, characters, layout_features=["ssty"])
     (site / "_static" / "formulas.css").write_text(STYLE, encoding="utf-8")
 
 

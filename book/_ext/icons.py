@@ -11,8 +11,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from fontTools import subset
 from sphinx.application import Sphinx
+
+from cut_fonts import cut
 
 RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
 NAME = re.compile(r"\bfa-[\w-]+")
@@ -32,7 +33,7 @@ def glyphs_in_use(site: Path) -> set[int]:
     return glyphs
 
 
-def cut_fonts(app: Sphinx, exception: Exception | None) -> None:
+def cut_icons(app: Sphinx, exception: Exception | None) -> None:
     """Write the fonts with the glyphs in use, and empty the script."""
     if exception is not None or app.builder.format != "html":
         return
@@ -41,12 +42,7 @@ def cut_fonts(app: Sphinx, exception: Exception | None) -> None:
     glyphs = glyphs_in_use(Path(app.outdir))
     for source in resources.files("pydata_sphinx_theme").joinpath(FONTS).iterdir():
         if source.name.endswith(".woff2"):
-            options = subset.Options(flavor="woff2")
-            font = subset.load_font(str(source), options)
-            subsetter = subset.Subsetter(options)
-            subsetter.populate(unicodes=glyphs)
-            subsetter.subset(font)
-            subset.save_font(font, str(static / "vendor" / "fontawesome" / "webfonts" / source.name), options)
+            cut(app, Path(str(source)), static / "vendor" / "fontawesome" / "webfonts" / source.name, glyphs)
 
 
 def _text(path: Path) -> str:
@@ -55,5 +51,5 @@ def _text(path: Path) -> str:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect to Sphinx."""
-    app.connect("build-finished", cut_fonts)
+    app.connect("build-finished", cut_icons)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -195,7 +195,7 @@ def _shuffled(examples: int, steps: int, batch: int, streams: Sequence[torch.Gen
 
 def _norm_of_each(gradients: Iterable[Tensor]) -> Tensor:
     """Return the gradient's norm in each network; `torch.nn.utils.get_total_norm` would mix the networks."""
-    return torch.stack([gradient.flatten(1).norm(dim=1) for gradient in gradients]).norm(dim=0)
+    return torch.stack([gradient.reshape(len(gradient), -1).norm(dim=1) for gradient in gradients]).norm(dim=0)
 
 
 def _clip_each_(gradients: Iterable[Tensor], norms: Tensor, max_norm: float) -> None:

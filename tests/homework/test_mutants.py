@@ -6,8 +6,8 @@ from test_solutions import SEEDS, loses_points, solutions_of
 
 from gradlab.homework.answers.timeouts import TimeUp, limited
 
-LOOPING, STRAIGHT = 2.0, 60.0
-"""Seconds for a mutant with a ``while``, which may run for ever, and for one without."""
+LOOPING, STRAIGHT = 0.5, 60.0
+"""Seconds for a mutant with a ``while``, which may run for ever (the reference takes 0.05), and for one without."""
 EQUIVALENT = {
     ("hw01", "q2"): {
         "line 10 (26): 0 to 1": "no norm is infinite at layer 1, so the search may begin at 2",
