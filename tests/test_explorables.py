@@ -232,6 +232,34 @@ def test_without_javascript_a_picture_stands_there(visit, origin, explorable_pag
 
 
 @on_few
+def test_nothing_jumps_when_the_sliders_arrive(visit, origin, explorable_page, page, figures):
+    for size in (SCREEN, PHONE):
+        page.set_viewport_size(size)
+        with visit(f"{origin}/{explorable_page}", javascript=False, viewport=size) as (bare, _):
+            stills = [still.bounding_box() for still in bare.locator("figure.gradlab-still").all()]
+            stages = [stage.bounding_box() for stage in bare.locator("figure.gradlab-still svg.gradlab-svg").all()]
+        boxes = [figure.locator.bounding_box() for figure in figures]
+        assert [box["height"] for box in boxes] == pytest.approx([box["height"] for box in stills], abs=0.5)
+        pictures = [figure.stage.bounding_box()["height"] for figure in figures]
+        assert [stage["height"] for stage in stages] == pytest.approx(pictures, abs=0.5)
+
+
+def test_slider_and_value_share_a_line_and_on_a_phone_the_slider_has_its_own(page, figures):
+    def boxes():
+        for figure in figures:
+            for slider, output in zip(figure.sliders, figure.locator.locator("output").all(), strict=True):
+                yield slider.bounding_box(), output.bounding_box(), figure.locator.bounding_box()["width"]
+
+    for slider, value, _ in boxes():
+        assert value["y"] + value["height"] / 2 == pytest.approx(slider["y"] + slider["height"] / 2, abs=2)
+        assert value["x"] > slider["x"] + slider["width"]
+    page.set_viewport_size(PHONE)
+    for slider, value, width in boxes():
+        assert value["y"] + value["height"] <= slider["y"] + 2
+        assert slider["width"] > 0.6 * width
+
+
+@on_few
 def test_print_has_the_picture_and_no_controls(page, figures):
     page.emulate_media(media="print")
     for figure in figures:

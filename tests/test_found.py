@@ -102,6 +102,23 @@ def test_search_shows_the_right_chapter_first(query, first, scheme, visit, origi
         assert opened.troubles == []
 
 
+FROM_GLASS_TO_TEXT = """(form) => {
+    const [glass, input] = ["i", "input"].map((name) => form.querySelector(name));
+    const text = input.getBoundingClientRect().left + parseFloat(getComputedStyle(input).paddingLeft);
+    return text - glass.getBoundingClientRect().right;
+}"""
+
+
+@pytest.mark.parametrize("place", ["page", "dialog"])
+def test_magnifying_glass_covers_no_text(place, visit, origin):
+    with visit(f"{origin}/search.html") as (page, _):
+        if place == "dialog":
+            page.keyboard.press("Control+k")
+        form = page.locator("#pst-search-dialog form" if place == "dialog" else "main form.bd-search")
+        form.wait_for()
+        assert 0 < form.evaluate(FROM_GLASS_TO_TEXT) < 20
+
+
 def test_every_chapter_opens_itself_in_jupyterlab_and_in_colab_and_can_be_downloaded(contents, site):
     repository = urlsplit(CONFIG["repository"]["url"]).path.strip("/")
     for name, page in contents.items():

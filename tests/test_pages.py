@@ -44,6 +44,16 @@ NAMELESS = """() => [...document.querySelectorAll("img, [role=img]")]
 HEADINGS = """() => [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")]
     .filter((heading) => heading.checkVisibility())
     .map((heading) => Number(heading.tagName[1]))"""
+GAPS = """() => {
+    const height = (heading) => heading.getBoundingClientRect().height;
+    const links = [...document.querySelectorAll(":is(h1, h2, h3, h4) > a.headerlink")];
+    const full = links.map((link) => height(link.parentElement));
+    links.forEach((link) => { link.style.display = "none"; });
+    const higher = links.map((link) => link.parentElement).filter((heading, k) => height(heading) < full[k]);
+    links.forEach((link) => { link.style.display = ""; });
+    return higher.map((heading) => heading.textContent);
+}"""
+"""Finds headings that are higher for the sign, seen only by who points at it, that links to them."""
 DRAWN = """() => [...document.querySelectorAll("*")].flatMap((element) =>
     ["::before", "::after"].map((part) => getComputedStyle(element, part))
         .filter((style) => style.fontFamily.includes("Font Awesome") && style.content.startsWith('"'))
@@ -186,6 +196,7 @@ class Sight(NamedTuple):
     icons: set
     sticking_out: list
     widths: list
+    gaps: list
     troubles: list
 
 
@@ -203,7 +214,9 @@ def see(visit, origin):
             page.set_viewport_size(PHONE)
             page.evaluate(SETTLE)
             seen |= {"sticking_out": page.evaluate(STICKING_OUT), "widths": page.evaluate(WIDTHS)}
+            seen["gaps"] = page.evaluate(GAPS)
             page.set_viewport_size(size)
+            seen["gaps"] += page.evaluate(GAPS)
             page.evaluate(ONE_OF_EACH)
             seen["themes"] = {"loaded in the dark": theme(page)}
             seen["violations"] = {"dark": violations(page, runOnly=["color-contrast", "link-in-text-block"])}
@@ -269,6 +282,10 @@ def test_headings_have_an_order(see, address):
     assert levels[0] == 1
     assert levels.count(1) == 1
     assert [below for above, below in itertools.pairwise(levels) if below > above + 1] == []
+
+
+def test_headings_are_no_higher_than_their_words(see, address):
+    assert see(address).gaps == []
 
 
 @pytest.fixture(scope="session")

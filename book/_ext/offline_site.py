@@ -80,7 +80,8 @@ def _first_picture(state: dict[str, Any]) -> str:
         flat = flat * len(param["text"]) + index
     frame = state["frames"][flat]
     return (
-        f'<figure class="gradlab-figure gradlab-still"><div role="img" aria-label="{html.escape(frame["alt"])}">'
+        f'<figure class="gradlab-figure gradlab-still" style="--sliders: {len(state["params"])}">'
+        f'<div role="img" aria-label="{html.escape(frame["alt"])}">'
         f"{frame['svg']}</div><figcaption>{html.escape(state['caption'])}</figcaption></figure>"
     )
 

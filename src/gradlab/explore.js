@@ -51,7 +51,7 @@ function render({ model, el }) {
     );
     // as wide as its longest text, or the slider would shrink under the reader's finger
     const width = Math.max(...param.text.map((text) => text.length));
-    const output = element("output", {}, { "aria-hidden": "true", style: `min-width: min(${width}ch, 100%)` });
+    const output = element("output", {}, { "aria-hidden": "true", style: `--longest: ${width}ch` });
     const label = element("label");
     label.append(param.label, input, output);
     controls.append(label);

@@ -244,7 +244,12 @@ def test_check_command_says_what_the_visible_checks_say(tmp_path):
 @needs_sandbox
 def test_interrupt_ends_the_grader_and_what_it_started(tmp_path):
     places = hand_in(tmp_path, {"ann": notebook("import time\ntime.sleep(25)", SHRINK)})
-    started = subprocess.Popen(command(*places, tmp_path / "out", *AS_ROOT), stderr=subprocess.PIPE, text=True)
+    started = subprocess.Popen(
+        command(*places, tmp_path / "out", *AS_ROOT),
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
+    )
     while not list(tmp_path.rglob(".lock")):
         time.sleep(0.1)
     time.sleep(4.0)
