@@ -146,7 +146,7 @@ def test_reader_who_asked_for_less_motion_takes_one_step_at_a_press(page, figure
 
 def test_links_in_the_prose_set_their_figure(page, figures):
     page.emulate_media(reduced_motion="reduce")  # scrolls at once
-    page.set_viewport_size(SCREEN | {"height": 150})  # from its beginning, no figure can be seen
+    page.set_viewport_size(SCREEN | {"height": 240})  # from its beginning, no figure can be seen
     named = {figure.name: figure for figure in figures}
     assert len(named) == len(figures), "two figures of a page must not share a name"
     for link in page.locator("a[href^='#'][href*='?']").all():

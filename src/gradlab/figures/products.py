@@ -137,7 +137,7 @@ def paths_along_depth(
     figure, ax = sheet(
         alt=f"After {depth} layers the median {quantity} is {halfway}; nine runs in ten lie "
         f"between {least} and {most}." + (f" {ends}." if ends else ""),
-        caption=f"Median of {runs} runs (thick), the band that holds nine runs in ten, and {min(runs, THIN_LINES)} "
+        caption=f"Median of {runs:,} runs (thick), the band that holds nine runs in ten, and {min(runs, THIN_LINES)} "
         "of the runs (thin), on a logarithmic axis.",
     )
     at = np.arange(depth + 1)
