@@ -127,6 +127,7 @@ def train(
         losses[:, step] = each.detach()
         if each.isnan().all():  # NaN parameters stay NaN, and so does all that follows
             break
+    step_size.zero_grad()  # the gradients' room is for the copies
     trained, judged = _unstack(networks, {**parameters, **buffers}), copy.deepcopy(networks[0]).eval()
     with torch.no_grad():  # one at a time: for all at once the test examples would take most of the memory
         outputs = (functional_call(judged, network.state_dict(), task.x_test) for network in trained)
