@@ -54,6 +54,10 @@ GAPS = """() => {
     return higher.map((heading) => heading.textContent);
 }"""
 """Finds headings that are higher for the sign, seen only by who points at it, that links to them."""
+BOXES = """() => [...document.querySelectorAll(".cell_output .text_html")]
+    .filter((box) => getComputedStyle(box).backgroundColor !== "rgba(0, 0, 0, 0)")
+    .map((box) => box.innerHTML.slice(0, 120))"""
+"""Finds what a cell shows on a ground of its own, which the theme gives it on dark pages, where it is light."""
 DRAWN = """() => [...document.querySelectorAll("*")].flatMap((element) =>
     ["::before", "::after"].map((part) => getComputedStyle(element, part))
         .filter((style) => style.fontFamily.includes("Font Awesome") && style.content.startsWith('"'))
@@ -193,6 +197,7 @@ class Sight(NamedTuple):
     violations: dict
     nameless: list
     headings: list
+    boxes: list
     icons: set
     sticking_out: list
     widths: list
@@ -209,6 +214,7 @@ def see(visit, origin):
         with visit(f"{origin}/{address}", color_scheme="dark") as (page, troubles):
             page.evaluate(SETTLE)
             seen = {"nameless": page.evaluate(NAMELESS), "headings": page.evaluate(HEADINGS)}
+            seen["boxes"] = page.evaluate(BOXES)
             seen["icons"] = set("".join(page.evaluate(DRAWN)))
             size = page.viewport_size
             page.set_viewport_size(PHONE)
@@ -282,6 +288,10 @@ def test_headings_have_an_order(see, address):
     assert levels[0] == 1
     assert levels.count(1) == 1
     assert [below for above, below in itertools.pairwise(levels) if below > above + 1] == []
+
+
+def test_nothing_stands_on_a_light_ground_in_the_dark(see, address):
+    assert see(address).boxes == []
 
 
 def test_headings_are_no_higher_than_their_words(see, address):
